@@ -1,0 +1,122 @@
+//! Everything that a change must pass, the fast checks first.
+
+use std::env;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+
+use crate::command::{cargo, on_path, program, run as run_command};
+use crate::postgres::{Server, Settings};
+use crate::{bench, dependencies, lifecycle, schema, test};
+
+/// Each feature by itself, both and neither: features add, and any combination builds.
+const BUILDS: [(&str, &str); 7] = [
+    (
+        "clippy",
+        "clippy --workspace --all-targets --features postgres,sqlite -- -D warnings",
+    ),
+    (
+        "no backend",
+        "clippy -p taskbox-dal --no-default-features -- -D warnings",
+    ),
+    (
+        "sqlite",
+        "clippy -p taskbox-dal --no-default-features --features sqlite -- -D warnings",
+    ),
+    (
+        "postgres",
+        "clippy -p taskbox-dal --no-default-features --features postgres -- -D warnings",
+    ),
+    (
+        "both",
+        "clippy -p taskbox-dal --no-default-features --features postgres,sqlite -- -D warnings",
+    ),
+    ("workspace on sqlite", "check --features sqlite"),
+    ("workspace on postgres", "check --features postgres"),
+];
+
+pub(crate) fn run() -> Result<()> {
+    cargo_step("format", "fmt --all --check")?;
+    step("typos", "typos", typos)?;
+    for (name, args) in BUILDS {
+        cargo_step(name, args)?;
+    }
+    step(
+        "doc",
+        "RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items",
+        doc,
+    )?;
+    step("deny", "cargo deny check bans licenses sources", deny)?;
+    step(
+        "dependencies",
+        "cargo xtask dependencies",
+        dependencies::check,
+    )?;
+    step("lifecycle", "cargo xtask lifecycle --check", || {
+        lifecycle::run(true)
+    })?;
+    let server = Server::start(Settings::Fast)?;
+    on_database(&server)
+}
+
+/// The tests come last: what they print is what a reader looks for.
+fn on_database(server: &Server) -> Result<()> {
+    step("schema", "cargo xtask schema --check", || {
+        schema::run_on(server, true)
+    })?;
+    cargo_step(
+        "quickstart",
+        "run --features postgres,sqlite --example quickstart -- docs",
+    )?;
+    step("bench", "cargo xtask bench -- --test", || {
+        bench::run_on(server, &["--test"])
+    })?;
+    step("test", "cargo xtask test", || test::run_on(server, &[]))
+}
+
+fn cargo_step(name: &str, args: &str) -> Result<()> {
+    step(name, &format!("cargo {args}"), || {
+        run_command(cargo().args(args.split(' ')))
+    })
+}
+
+/// Runs `body`, which a person can run with the command `alone`.
+fn step(name: &str, alone: &str, body: impl FnOnce() -> Result<()>) -> Result<()> {
+    println!("ci: {name}: {alone}");
+    let started = Instant::now();
+    body().with_context(|| format!("step {name}, which `{alone}` runs by itself"))?;
+    println!(
+        "ci: {name}: passed in {:.1} s",
+        started.elapsed().as_secs_f64()
+    );
+    Ok(())
+}
+
+fn typos() -> Result<()> {
+    on_path("typos")
+        .context("typos not found: install it with `cargo install typos-cli --locked`")?;
+    run_command(&mut program("typos"))
+}
+
+fn doc() -> Result<()> {
+    let mut doc = cargo();
+    doc.args([
+        "doc",
+        "--workspace",
+        "--no-deps",
+        "--document-private-items",
+    ]);
+    run_command(doc.env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+fn deny() -> Result<()> {
+    on_path("cargo-deny")
+        .context("cargo-deny not found: install it with `cargo install cargo-deny --locked`")?;
+    let mut deny = cargo();
+    deny.args(["deny", "check", "bans", "licenses", "sources"]);
+    // The advisories are a download from outside the registry, which not every machine can make.
+    if env::var_os("TASKBOX_ADVISORIES").is_some() {
+        deny.arg("advisories");
+    }
+    run_command(&mut deny)
+}

@@ -1,0 +1,109 @@
+//! The project's own commands; `cargo xtask --help` lists them.
+
+#![expect(
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "a program for people at a terminal"
+)]
+
+mod account;
+mod apt;
+mod bench;
+mod ci;
+mod command;
+mod dependencies;
+mod diesel_cli;
+mod lifecycle;
+mod postgres;
+mod programs;
+mod schema;
+mod test;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::postgres::{Server, Settings};
+use crate::programs::ServerPrograms;
+
+#[derive(Parser)]
+#[command(
+    bin_name = "cargo xtask",
+    about = "The project's own commands",
+    max_term_width = 100
+)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Run all tests, on a private Postgres server and on SQLite files
+    ///
+    /// Without ARGS that is every package, its examples and its doc tests. ARGS narrow it, as they
+    /// do for `cargo test`, doc tests included: `-- mark_ready` runs what has that in its name,
+    /// `-- -p taskbox-dal --test sql` one file of tests, `-- claim -- --nocapture` shows output.
+    Test {
+        /// Arguments of `cargo test`
+        #[arg(last = true)]
+        args: Vec<OsString>,
+    },
+    /// Run the benchmarks, on a private Postgres server that syncs every commit
+    Bench {
+        /// Arguments of Criterion: a filter, `--save-baseline NAME`, `--baseline NAME`, `--test`
+        #[arg(last = true)]
+        args: Vec<OsString>,
+    },
+    /// Write crates/schema/src/schema.rs from the Postgres migrations
+    Schema {
+        /// Change nothing; fail if the file is not what the migrations make
+        #[arg(long)]
+        check: bool,
+    },
+    /// Write docs/task-lifecycle.md from the table of transitions
+    Lifecycle {
+        /// Change nothing; fail if the page is not what the table says
+        #[arg(long)]
+        check: bool,
+    },
+    /// Check that dependencies point one way and that nothing links a system library
+    Dependencies,
+    /// Start a private Postgres server, print its URL, and stop it at Ctrl-C
+    Postgres,
+    /// Run everything that a change must pass, the fast checks first
+    Ci,
+    #[command(hide = true)]
+    KeepPostgres {
+        programs: PathBuf,
+        settings: Settings,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> Result<()> {
+    match task {
+        Task::Test { args } => test::run_on(&Server::start(Settings::Fast)?, &args),
+        Task::Bench { args } => bench::run_on(&Server::start(Settings::Durable)?, &args),
+        Task::Schema { check } => schema::run_on(&Server::start(Settings::Fast)?, check),
+        Task::Lifecycle { check } => lifecycle::run(check),
+        Task::Dependencies => dependencies::check(),
+        Task::Postgres => postgres::serve(),
+        Task::Ci => ci::run(),
+        Task::KeepPostgres { programs, settings } => {
+            postgres::keep(&ServerPrograms::at(programs), settings)
+        }
+    }
+}
