@@ -1,0 +1,13 @@
+#![doc = include_str!("../README.md")]
+
+pub mod bind;
+#[expect(
+    clippy::doc_markdown,
+    clippy::wildcard_imports,
+    reason = "written by the Diesel CLI"
+)]
+#[rustfmt::skip]
+mod schema;
+pub mod sql_types;
+
+pub use schema::*;

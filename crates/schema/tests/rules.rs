@@ -1,0 +1,163 @@
+//! The rules that the schema keeps on both backends.
+
+mod support {
+    pub(crate) mod catalogue;
+    pub(crate) mod migrations;
+    pub(crate) mod postgres;
+    pub(crate) mod repository;
+    pub(crate) mod sqlite;
+}
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use support::{catalogue::Catalogue, migrations, sqlite};
+use taskbox_models::{EventType, PipelineStatus, RunWhen, TaskStatus};
+
+/// The columns of `task_executions` that are as they were made; all others change.
+const FIXED: &[&str] = &[
+    "id",
+    "pipeline_execution_id",
+    "task_name",
+    "queue",
+    "priority",
+    "run_when",
+    "max_attempts",
+    "input",
+    "created_at",
+];
+
+#[test]
+fn both_backends_have_the_same_migrations() {
+    let names = |backend| {
+        let migrations = migrations::of(backend);
+        migrations
+            .iter()
+            .map(|path| path.file_name().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_ne!(names("postgres"), [""; 0]);
+    assert_eq!(names("postgres"), names("sqlite"));
+}
+
+#[test]
+fn every_migration_can_be_done_and_undone() {
+    let is_blank = |script: &Path| {
+        fs::read_to_string(script)
+            .unwrap_or_default()
+            .trim()
+            .is_empty()
+    };
+    for migration in ["postgres", "sqlite"].into_iter().flat_map(migrations::of) {
+        for script in ["up.sql", "down.sql"] {
+            let script = migration.join(script);
+            assert!(!is_blank(&script), "{} says nothing", script.display());
+        }
+    }
+}
+
+#[test]
+fn every_check_of_a_status_names_the_values_of_its_enum() {
+    for catalogue in Catalogue::of_both() {
+        let check = |table, column| checked_values(&catalogue, table, column);
+        let pipeline_statuses = texts(PipelineStatus::ALL, PipelineStatus::as_str);
+        assert_eq!(check("pipeline_executions", "status"), pipeline_statuses);
+        let task_statuses = texts(TaskStatus::ALL, TaskStatus::as_str);
+        assert_eq!(check("task_executions", "status"), task_statuses);
+        let conditions = texts(RunWhen::ALL, RunWhen::as_str);
+        assert_eq!(check("task_executions", "run_when"), conditions);
+    }
+}
+
+#[test]
+fn a_live_table_has_at_most_one_row_for_a_task_and_none_without_it() {
+    const CASCADE: &str =
+        "FOREIGN KEY (task_execution_id) REFERENCES task_executions(id) ON DELETE CASCADE";
+    const UNIQUE: [&str; 2] = [
+        "PRIMARY KEY (task_execution_id)",
+        "UNIQUE (task_execution_id)",
+    ];
+    for catalogue in Catalogue::of_both() {
+        for table in TaskStatus::ALL
+            .iter()
+            .filter_map(|status| status.live_table())
+        {
+            let (table, backend) = (table.as_str(), catalogue.backend);
+            let constraints = catalogue.constraints(table);
+            assert!(constraints.contains(&CASCADE), "{table} on {backend}");
+            assert!(
+                UNIQUE.iter().any(|unique| constraints.contains(unique)),
+                "{table} on {backend}"
+            );
+        }
+    }
+}
+
+// One index over a column that changes, or with one in its predicate, and no update of a task is HOT.
+#[test]
+fn no_index_on_tasks_knows_a_column_that_changes() {
+    let columns = columns_of_tasks();
+    for catalogue in Catalogue::of_both() {
+        let indexes = catalogue.indexes("task_executions");
+        assert_ne!(indexes, [""; 0], "{}", catalogue.backend);
+        for index in indexes {
+            let (_, definition) = index.split_once(" ON ").unwrap();
+            let changing: Vec<_> = words(definition)
+                .filter(|word| columns.contains(*word) && !FIXED.contains(word))
+                .collect();
+            assert_eq!(changing, [""; 0], "{index}");
+        }
+    }
+}
+
+#[test]
+fn the_index_of_rare_events_leaves_out_events_that_exist() {
+    let [postgres, sqlite] = Catalogue::of_both().map(|catalogue| left_out(&catalogue));
+    assert_eq!(postgres, sqlite);
+    assert_ne!(postgres, BTreeSet::new());
+    for text in postgres {
+        assert!(text.parse::<EventType>().is_ok(), "{text}");
+    }
+}
+
+fn left_out(catalogue: &Catalogue) -> BTreeSet<String> {
+    let indexes = catalogue.indexes("execution_events");
+    let mut rare = indexes
+        .iter()
+        .filter(|index| index.contains("_rare_event_type_idx"));
+    quoted(rare.next().unwrap()).map(str::to_owned).collect()
+}
+
+/// The values that the CHECK of this column alone allows, each as often as it is named.
+fn checked_values(catalogue: &Catalogue, table: &str, column: &str) -> Vec<String> {
+    let of_column = |check: &&str| words(check).take(2).eq(["CHECK", column]);
+    let mut checks = catalogue.constraints(table).into_iter().filter(of_column);
+    let check = checks.next().unwrap();
+    assert_eq!(checks.next(), None, "a second check of {table}.{column}");
+    let mut values: Vec<_> = quoted(check).map(str::to_owned).collect();
+    values.sort();
+    values
+}
+
+fn texts<T: Copy>(values: &[T], text: fn(T) -> &'static str) -> Vec<String> {
+    let mut texts: Vec<_> = values.iter().map(|value| text(*value).to_owned()).collect();
+    texts.sort();
+    texts
+}
+
+fn columns_of_tasks() -> BTreeSet<String> {
+    let columns = sqlite::pairs(
+        &sqlite::migrated(),
+        "SELECT name, type FROM pragma_table_info('task_executions')",
+    );
+    columns.into_iter().map(|(name, _)| name).collect()
+}
+
+fn quoted(definition: &str) -> impl Iterator<Item = &str> {
+    definition.split('\'').skip(1).step_by(2)
+}
+
+fn words(definition: &str) -> impl Iterator<Item = &str> {
+    definition
+        .split(|letter: char| !letter.is_alphanumeric() && letter != '_')
+        .filter(|word| !word.is_empty())
+}

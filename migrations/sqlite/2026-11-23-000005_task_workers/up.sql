@@ -1,0 +1,7 @@
+CREATE TABLE task_workers (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    name TEXT NOT NULL,
+    registered_at INTEGER NOT NULL DEFAULT (CAST(round(unixepoch('subsec') * 1000) AS INTEGER) * 1000),
+    heartbeat_at INTEGER NOT NULL DEFAULT (CAST(round(unixepoch('subsec') * 1000) AS INTEGER) * 1000),
+    lease_expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
