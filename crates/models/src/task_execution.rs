@@ -1,0 +1,128 @@
+use chrono::{DateTime, Utc};
+use diesel::{Queryable, Selectable};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::{RunWhen, TaskStatus};
+
+/// A row of `task_executions`: the record of a task.
+#[derive(Clone, Debug, Deserialize, PartialEq, Queryable, Selectable, Serialize)]
+#[diesel(table_name = taskbox_schema::task_executions)]
+pub struct TaskExecution {
+    /// Its id.
+    pub id: Uuid,
+    /// Its pipeline; `None` for a task of its own.
+    pub pipeline_execution_id: Option<Uuid>,
+    /// Which code runs it.
+    pub task_name: String,
+    /// The queue that workers claim it from.
+    pub queue: String,
+    /// Higher is claimed first.
+    pub priority: i32,
+    /// Where it stands.
+    pub status: TaskStatus,
+    /// Which ends of its dependencies make it ready.
+    pub run_when: RunWhen,
+    /// How many of its dependencies have not ended.
+    pub open_dependencies: i32,
+    /// How often it was claimed, without the attempts given back: 0 before the first claim.
+    pub attempt: i32,
+    /// How many attempts it has before it fails for good.
+    pub max_attempts: i32,
+    /// How often it was taken back from a worker that had died.
+    pub recoveries: i32,
+    /// Grows with every claim and never goes back.
+    pub epoch: i64,
+    /// What its maker gave it.
+    pub input: Option<Value>,
+    /// What completing it returned.
+    pub output: Option<Value>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// A task that is yet to be made.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct NewTaskExecution {
+    /// Its id, where the caller chose one.
+    pub id: Option<Uuid>,
+    /// Its pipeline; `None` for a task of its own.
+    pub pipeline_execution_id: Option<Uuid>,
+    /// Which code runs it.
+    pub task_name: String,
+    /// The queue that workers claim it from.
+    pub queue: String,
+    /// Higher is claimed first.
+    pub priority: i32,
+    /// How many attempts it has, at least 1.
+    pub max_attempts: i32,
+    /// What to give it.
+    pub input: Option<Value>,
+}
+
+impl NewTaskExecution {
+    /// How many attempts a task has if nothing else is said.
+    pub const DEFAULT_MAX_ATTEMPTS: i32 = 5;
+    /// The queue of a task if nothing else is said.
+    pub const DEFAULT_QUEUE: &'static str = "default";
+
+    /// A task of a pipeline.
+    pub fn new(pipeline_execution_id: Uuid, task_name: impl Into<String>) -> Self {
+        Self {
+            pipeline_execution_id: Some(pipeline_execution_id),
+            ..Self::standalone(task_name)
+        }
+    }
+
+    /// A task of no pipeline: a job.
+    pub fn standalone(task_name: impl Into<String>) -> Self {
+        Self {
+            id: None,
+            pipeline_execution_id: None,
+            task_name: task_name.into(),
+            queue: Self::DEFAULT_QUEUE.to_owned(),
+            priority: 0,
+            max_attempts: Self::DEFAULT_MAX_ATTEMPTS,
+            input: None,
+        }
+    }
+
+    /// Chooses its id, so that making it can be repeated safely: the second time is a conflict.
+    #[must_use]
+    pub fn id(mut self, id: Uuid) -> Self {
+        self.id = Some(id);
+        self
+    }
+
+    /// What to give it. Kept with the task, so better a reference to a large thing than the thing.
+    #[must_use]
+    pub fn input(mut self, input: impl Into<Value>) -> Self {
+        self.input = Some(input.into());
+        self
+    }
+
+    /// How many attempts it has before it fails for good, at least 1.
+    #[must_use]
+    pub fn max_attempts(mut self, max_attempts: i32) -> Self {
+        self.max_attempts = max_attempts;
+        self
+    }
+
+    /// Higher is claimed first; 0 if nothing is said.
+    #[must_use]
+    pub fn priority(mut self, priority: i32) -> Self {
+        self.priority = priority;
+        self
+    }
+
+    /// The queue that workers claim it from; "default" if nothing is said.
+    #[must_use]
+    pub fn queue(mut self, queue: impl Into<String>) -> Self {
+        self.queue = queue.into();
+        self
+    }
+}
