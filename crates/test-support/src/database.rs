@@ -1,0 +1,167 @@
+use std::fmt;
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use uuid::Uuid;
+
+use crate::{migrations, postgres, sqlite};
+
+/// The databases that Taskbox runs on.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Backend {
+    /// The server of `TASKBOX_POSTGRES_URL`.
+    Postgres,
+    /// A file in a temporary folder.
+    Sqlite,
+}
+
+impl Backend {
+    /// Its name, and that of its folder of migrations.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Postgres => "postgres",
+            Self::Sqlite => "sqlite",
+        }
+    }
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A database that one test has to itself. It is gone when this is dropped.
+///
+/// The methods that run SQL take a connection of their own each, so they see what is committed.
+#[derive(Debug)]
+pub struct TestDatabase {
+    place: Place,
+    removed: Once,
+    broken_on_purpose: AtomicBool,
+}
+
+#[derive(Debug)]
+enum Place {
+    Postgres(postgres::Database),
+    Sqlite(sqlite::Database),
+}
+
+impl TestDatabase {
+    /// A database with the migrated tables, and nothing in them.
+    pub async fn create(backend: Backend) -> Self {
+        let script = migrations::script(backend);
+        Self::at(match backend {
+            Backend::Postgres => Place::Postgres(postgres::Database::migrated(&script).await),
+            Backend::Sqlite => Place::Sqlite(sqlite::Database::migrated(&script)),
+        })
+    }
+
+    /// A database without tables: for the tests of migrating.
+    pub async fn create_empty(backend: Backend) -> Self {
+        Self::at(match backend {
+            Backend::Postgres => Place::Postgres(postgres::Database::empty().await),
+            Backend::Sqlite => Place::Sqlite(sqlite::Database::empty()),
+        })
+    }
+
+    fn at(place: Place) -> Self {
+        Self {
+            place,
+            removed: Once::new(),
+            broken_on_purpose: AtomicBool::new(false),
+        }
+    }
+
+    /// Which of the two it is.
+    #[must_use]
+    pub fn backend(&self) -> Backend {
+        match self.place {
+            Place::Postgres(_) => Backend::Postgres,
+            Place::Sqlite(_) => Backend::Sqlite,
+        }
+    }
+
+    /// What to connect to: `postgres://user@host:port/name`, or `sqlite:///folder/tasks.db`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        match &self.place {
+            Place::Postgres(database) => database.url(),
+            Place::Sqlite(database) => database.url(),
+        }
+    }
+
+    /// Runs one or more statements: for triggers, and for states that the API refuses to make.
+    pub async fn execute(&self, sql: &str) {
+        if let Err(error) = self.try_execute(sql).await {
+            panic!("{error}, in: {sql}");
+        }
+    }
+
+    /// Runs one or more statements that the database may refuse: for its constraints.
+    ///
+    /// # Errors
+    /// The database's words.
+    pub async fn try_execute(&self, sql: &str) -> Result<(), String> {
+        match &self.place {
+            Place::Postgres(database) => database.execute(sql).await,
+            Place::Sqlite(database) => database.execute(sql).await,
+        }
+    }
+
+    /// The one number that a query answers. A Postgres boolean needs a `CASE`, or a `count(*)`.
+    pub async fn query_i64(&self, sql: &str) -> i64 {
+        match self.query_text(sql).await.as_slice() {
+            [row] if row.len() == 1 => number(row[0].as_deref(), sql),
+            rows => panic!("expected one row of one column, got {rows:?} from: {sql}"),
+        }
+    }
+
+    /// The rows that a query answers, as text: `None` is NULL, and a UUID reads the same on both backends.
+    /// Booleans don't (`t` and `f` against `1` and `0`), nor do times and JSON.
+    pub async fn query_text(&self, sql: &str) -> Vec<Vec<Option<String>>> {
+        match &self.place {
+            Place::Postgres(database) => database.query(sql).await,
+            Place::Sqlite(database) => database.query(sql).await,
+        }
+    }
+
+    /// A UUID as SQL.
+    #[must_use]
+    pub fn uuid_literal(&self, uuid: Uuid) -> String {
+        match self.place {
+            Place::Postgres(_) => format!("'{uuid}'::uuid"),
+            Place::Sqlite(_) => format!("x'{}'", uuid.simple()),
+        }
+    }
+
+    /// Lets a test end in a state that breaks the [invariants](crate::invariants), which [`run`](crate::run)
+    /// would refuse: for those that break it by [`execute`](Self::execute) to see what happens.
+    pub fn is_broken_on_purpose(&self) {
+        self.broken_on_purpose.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn must_be_whole(&self) -> bool {
+        !self.broken_on_purpose.load(Ordering::Relaxed)
+    }
+
+    /// Removes it, also from under those who are still connected.
+    pub(crate) fn remove(&self) {
+        self.removed.call_once(|| match &self.place {
+            Place::Postgres(database) => database.remove(),
+            Place::Sqlite(database) => database.remove(),
+        });
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        self.remove();
+    }
+}
+
+fn number(text: Option<&str>, sql: &str) -> i64 {
+    text.and_then(|text| text.parse().ok())
+        .unwrap_or_else(|| panic!("expected a number, got {text:?} from: {sql}"))
+}

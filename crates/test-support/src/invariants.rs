@@ -1,0 +1,214 @@
+//! What holds over the whole database at the end of every test, in one SQL statement.
+//!
+//! What statuses, transitions and live tables there are comes from `taskbox-models`; what follows from them
+//! is said here a second time, in plain SQL, so that the code under test is not its own judge.
+
+use std::fmt::Write;
+
+use taskbox_models::{PipelineStatus, TaskStatus, Transition};
+
+use crate::TestDatabase;
+
+/// Fails the test if anything is broken, and says what and for whom.
+pub async fn assert(db: &TestDatabase) {
+    let broken = broken(db).await;
+    assert!(broken.is_empty(), "the database is broken: {broken:#?}");
+}
+
+/// What is broken, as "rule: id", in no order; empty if the database is whole.
+pub async fn broken(db: &TestDatabase) -> Vec<String> {
+    let rows = db.query_text(&statement()).await;
+    rows.into_iter()
+        .map(|row| row.into_iter().flatten().collect::<Vec<_>>().join(": "))
+        .collect()
+}
+
+fn statement() -> String {
+    let rules = [
+        placed(),
+        RECORDED.to_owned(),
+        pipelines(),
+        HISTORY.to_owned(),
+    ];
+    format!(
+        "WITH arrow (event, source, target) AS (VALUES {}),
+terminal (status) AS (VALUES {}),
+step AS (
+    SELECT id, task_execution_id AS task, pipeline_execution_id AS pipeline, event_type AS event,
+        lag(event_type) OVER (PARTITION BY task_execution_id ORDER BY id) AS before,
+        lead(event_type) OVER (PARTITION BY task_execution_id ORDER BY id) AS after
+    FROM execution_events WHERE task_execution_id IS NOT NULL
+),
+pipeline_step AS (
+    SELECT pipeline_execution_id AS pipeline, event_type AS event,
+        lag(event_type) OVER (PARTITION BY pipeline_execution_id ORDER BY id) AS before,
+        lead(event_type) OVER (PARTITION BY pipeline_execution_id ORDER BY id) AS after
+    FROM execution_events WHERE task_execution_id IS NULL
+),
+counted AS (
+    SELECT pipeline_execution_id AS pipeline, count(*) AS tasks,
+        count(CASE WHEN status NOT IN (SELECT status FROM terminal) THEN 1 END) AS open,
+        count(CASE WHEN status = 'Failed' THEN 1 END) AS failed,
+        count(CASE WHEN status = 'Cancelled' THEN 1 END) AS cancelled,
+        count(CASE WHEN status <> 'NotStarted' THEN 1 END) AS started
+    FROM task_executions WHERE pipeline_execution_id IS NOT NULL GROUP BY pipeline_execution_id
+)
+{}",
+        arrows(),
+        terminal(),
+        rules.join("\nUNION ALL\n")
+    )
+}
+
+/// `(event, from, to)` for every arrow; the one that makes a task comes from ''.
+fn arrows() -> String {
+    let mut rows = Vec::new();
+    for rule in Transition::ALL.iter().map(|transition| transition.rule()) {
+        let mut sources: Vec<_> = rule.from.iter().map(|status| status.as_str()).collect();
+        if sources.is_empty() {
+            sources.push("");
+        }
+        for (source, outcome) in sources
+            .iter()
+            .flat_map(|source| rule.outcomes.iter().map(move |outcome| (source, outcome)))
+        {
+            rows.push(format!(
+                "('{}', '{source}', '{}')",
+                outcome.event, outcome.to
+            ));
+        }
+    }
+    rows.join(", ")
+}
+
+fn terminal() -> String {
+    let ended = TaskStatus::ALL.iter().filter(|status| status.is_terminal());
+    ended
+        .map(|status| format!("('{status}')"))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// A task has exactly one row in the live table of its status, and none in the others.
+fn placed() -> String {
+    let mut sql = Vec::new();
+    for status in TaskStatus::ALL {
+        if let Some(table) = status.live_table() {
+            let table = table.as_str();
+            sql.push(format!(
+                "SELECT '{status} without its row in {table}' AS rule, t.id AS id
+FROM task_executions t LEFT JOIN {table} l ON l.task_execution_id = t.id
+WHERE t.status = '{status}' AND l.task_execution_id IS NULL
+UNION ALL
+SELECT 'a row in {table} of a task that is not {status}', l.task_execution_id
+FROM {table} l LEFT JOIN task_executions t ON t.id = l.task_execution_id
+WHERE t.status IS NULL OR t.status <> '{status}'
+UNION ALL
+SELECT 'two rows in {table} of one task', task_execution_id FROM {table}
+GROUP BY task_execution_id HAVING count(*) > 1"
+            ));
+        }
+    }
+    sql.join("\nUNION ALL\n")
+}
+
+/// What a live row repeats of its task is as the task has it, and counters count.
+const RECORDED: &str = "SELECT 'an outbox row with another queue or priority than its task', t.id
+FROM task_outbox o JOIN task_executions t ON t.id = o.task_execution_id
+WHERE o.queue <> t.queue OR o.priority <> t.priority
+UNION ALL
+SELECT 'an outbox row whose held is not whether its pipeline is paused', t.id
+FROM task_outbox o JOIN task_executions t ON t.id = o.task_execution_id
+LEFT JOIN pipeline_executions p ON p.id = t.pipeline_execution_id
+WHERE o.held <> (coalesce(p.status, '') = 'Paused')
+UNION ALL
+SELECT 'a claim of another epoch than its task', t.id
+FROM task_claims c JOIN task_executions t ON t.id = c.task_execution_id
+WHERE c.epoch <> t.epoch
+UNION ALL
+SELECT 'an epoch that does not count the claims', t.id
+FROM task_executions t
+WHERE t.epoch <> (SELECT count(*) FROM step WHERE task = t.id AND event = 'task_claimed')
+UNION ALL
+SELECT 'open_dependencies that does not count', t.id
+FROM task_executions t
+WHERE t.status NOT IN (SELECT status FROM terminal) AND t.open_dependencies <> (
+    SELECT count(*) FROM task_dependencies d JOIN task_executions x ON x.id = d.dependency_id
+    WHERE d.task_execution_id = t.id AND x.status NOT IN (SELECT status FROM terminal)
+)
+UNION ALL
+SELECT 'NotStarted although all its dependencies have ended', t.id
+FROM task_executions t
+WHERE t.status = 'NotStarted' AND t.open_dependencies = 0
+    AND EXISTS (SELECT 1 FROM task_dependencies d WHERE d.task_execution_id = t.id)";
+
+/// A pipeline's counters count, and its status follows from its tasks.
+fn pipelines() -> String {
+    let mut sql = "SELECT 'a pipeline whose counters do not count', p.id
+FROM pipeline_executions p LEFT JOIN counted n ON n.pipeline = p.id
+WHERE p.open_tasks <> coalesce(n.open, 0) OR p.failed_tasks <> coalesce(n.failed, 0)
+    OR p.cancelled_tasks <> coalesce(n.cancelled, 0)
+UNION ALL
+SELECT 'a pipeline whose status does not follow from its tasks', p.id
+FROM pipeline_executions p LEFT JOIN counted n ON n.pipeline = p.id
+WHERE NOT CASE
+    WHEN n.tasks IS NULL THEN p.status IN ('Pending', 'Paused', 'Cancelled')
+    WHEN n.open > 0 AND p.status = 'Pending' THEN n.started = 0
+    WHEN n.open > 0 THEN p.status IN ('Running', 'Paused')
+    WHEN n.failed > 0 THEN p.status = 'Failed'
+    WHEN n.cancelled > 0 THEN p.status = 'Cancelled'
+    ELSE p.status = 'Completed'
+END
+UNION ALL
+SELECT 'a pipeline that is not Paused and has a reason for it', id FROM pipeline_executions
+WHERE status <> 'Paused' AND pause_reason IS NOT NULL"
+        .to_owned();
+    for status in PipelineStatus::ALL {
+        let events = match status {
+            PipelineStatus::Pending => "'pipeline_created'",
+            PipelineStatus::Running => {
+                "'pipeline_started', 'pipeline_resumed', 'pipeline_reopened'"
+            }
+            PipelineStatus::Paused => "'pipeline_paused'",
+            PipelineStatus::Completed => "'pipeline_completed'",
+            PipelineStatus::Failed => "'pipeline_failed'",
+            PipelineStatus::Cancelled => "'pipeline_cancelled'",
+        };
+        // Writing to a String cannot fail.
+        let _ = write!(
+            sql,
+            "
+UNION ALL
+SELECT 'a pipeline that is {status} by its row and not by its last event', p.id
+FROM pipeline_executions p LEFT JOIN pipeline_step s ON s.pipeline = p.id AND s.after IS NULL
+WHERE p.status = '{status}' AND (s.event IS NULL OR s.event NOT IN ({events}))"
+        );
+    }
+    sql
+}
+
+/// Each task's events are a walk along the arrows, from its making to its status.
+const HISTORY: &str = "SELECT 'a history that does not begin with task_created', t.id
+FROM task_executions t LEFT JOIN step s ON s.task = t.id AND s.before IS NULL
+WHERE s.event IS NULL OR s.event <> 'task_created'
+UNION ALL
+SELECT 'a status that is not where the last event leads', t.id
+FROM task_executions t JOIN step s ON s.task = t.id AND s.after IS NULL
+WHERE t.status NOT IN (SELECT target FROM arrow WHERE event = s.event)
+UNION ALL
+SELECT 'an event that cannot follow the one before it', s.task
+FROM step s
+WHERE s.before IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM arrow a JOIN arrow b ON a.target = b.source
+    WHERE a.event = s.before AND b.event = s.event
+)
+UNION ALL
+SELECT 'an event of a task that does not exist, or of another pipeline than its task', s.task
+FROM step s LEFT JOIN task_executions t ON t.id = s.task
+WHERE t.id IS NULL
+    OR coalesce(t.pipeline_execution_id, t.id) <> coalesce(s.pipeline, t.id)
+UNION ALL
+SELECT 'a pipeline event where it cannot be', s.pipeline
+FROM pipeline_step s
+WHERE (s.before IS NULL) <> (s.event = 'pipeline_created')
+    OR s.event NOT LIKE 'pipeline%' OR s.event = s.before";

@@ -1,0 +1,16 @@
+#![doc = include_str!("../README.md")]
+#![expect(
+    clippy::missing_panics_doc,
+    reason = "a broken set-up must fail its test: every function here panics, and says what to do"
+)]
+
+mod database;
+pub mod invariants;
+mod migrations;
+mod postgres;
+mod run;
+mod sqlite;
+mod suite;
+
+pub use database::{Backend, TestDatabase};
+pub use run::{AsyncTest, run, run_empty};

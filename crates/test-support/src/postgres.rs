@@ -1,0 +1,127 @@
+//! Databases on a Postgres server that somebody else runs.
+
+mod connection;
+mod template;
+
+use std::{env, thread};
+
+use tokio::runtime;
+use uuid::Uuid;
+
+use self::connection::Connection;
+use self::template::template;
+
+const SERVER: &str = "TASKBOX_POSTGRES_URL";
+
+#[derive(Debug)]
+pub(crate) struct Database {
+    server: String,
+    name: String,
+}
+
+impl Database {
+    pub(crate) async fn migrated(script: &str) -> Self {
+        let connection = Connection::open(&server()).await;
+        let template = template(&connection, script).await;
+        Self::copy_of(&template, &connection).await
+    }
+
+    pub(crate) async fn empty() -> Self {
+        let connection = Connection::open(&server()).await;
+        Self::copy_of("template0", &connection).await
+    }
+
+    /// Copied through the log, which unlike copying the files waits for no checkpoint.
+    async fn copy_of(template: &str, connection: &Connection) -> Self {
+        let name = format!("taskbox_test_{}", Uuid::now_v7().simple());
+        connection
+            .execute(&format!(
+                "CREATE DATABASE {name} TEMPLATE {template} STRATEGY wal_log"
+            ))
+            .await;
+        Self {
+            server: server(),
+            name,
+        }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        url_of(&self.server, &self.name)
+    }
+
+    pub(crate) async fn execute(&self, sql: &str) -> Result<(), String> {
+        Connection::open(&self.url()).await.try_execute(sql).await
+    }
+
+    pub(crate) async fn query(&self, sql: &str) -> Vec<Vec<Option<String>>> {
+        Connection::open(&self.url()).await.query(sql).await
+    }
+
+    /// On a thread and a runtime of its own, since the test's may be what hangs, or be about to end.
+    pub(crate) fn remove(&self) {
+        thread::scope(|scope| {
+            let removed = scope.spawn(|| on_own_runtime(self.drop_database())).join();
+            assert!(
+                removed.is_ok() || thread::panicking(),
+                "{} could not be dropped, see above",
+                self.name
+            );
+        });
+    }
+
+    async fn drop_database(&self) {
+        let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
+        Connection::open(&self.server).await.execute(&sql).await;
+    }
+}
+
+fn server() -> String {
+    env::var(SERVER).unwrap_or_else(|_| {
+        panic!(
+            "{SERVER} is not set: run the tests through `cargo xtask test`, which starts a Postgres server of its own"
+        )
+    })
+}
+
+/// The URL of another database on the same server.
+fn url_of(server: &str, name: &str) -> String {
+    let (address, options) = match server.split_once('?') {
+        Some((address, options)) => (address, format!("?{options}")),
+        None => (server, String::new()),
+    };
+    let host = address.find("://").map_or(0, |scheme| scheme + 3);
+    let end = address[host..]
+        .find('/')
+        .map_or(address.len(), |path| host + path);
+    format!("{}/{name}{options}", &address[..end])
+}
+
+fn on_own_runtime<T>(work: impl Future<Output = T>) -> T {
+    runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime of one thread needs nothing")
+        .block_on(work)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::url_of;
+
+    #[test]
+    fn only_the_name_of_the_database_changes() {
+        for (server, expected) in [
+            (
+                "postgres://me@host:5432/postgres",
+                "postgres://me@host:5432/x",
+            ),
+            ("postgres://me@host:5432", "postgres://me@host:5432/x"),
+            (
+                "postgres://host/?connect_timeout=5",
+                "postgres://host/x?connect_timeout=5",
+            ),
+        ] {
+            assert_eq!(url_of(server, "x"), expected);
+        }
+    }
+}
