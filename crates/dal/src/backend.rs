@@ -1,0 +1,145 @@
+//! The pools, and what a transaction needs of a backend: begin, commit, roll back.
+
+#[cfg(feature = "postgres")]
+pub(crate) mod postgres;
+#[cfg(feature = "sqlite")]
+pub(crate) mod sqlite;
+
+pub(crate) mod lease;
+mod resolve;
+mod url;
+
+use std::time::Duration;
+
+pub(crate) use lease::Lease;
+pub(crate) use url::Target;
+
+use crate::{Error, Result, connection::Connection};
+
+/// A pool of connections to one database.
+///
+/// Made by [`DAL::connect`](crate::DAL::connect), or from a deadpool of diesel-async connections that the
+/// program already has, for [`DAL::from_pool`](crate::DAL::from_pool).
+#[derive(Clone)]
+pub struct Pool(pub(crate) Kind);
+
+#[derive(Clone)]
+pub(crate) enum Kind {
+    #[cfg(feature = "postgres")]
+    Postgres(postgres::Pool),
+    #[cfg(feature = "sqlite")]
+    Sqlite(sqlite::Pool),
+    #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
+    None(std::convert::Infallible),
+}
+
+impl Pool {
+    pub(crate) fn new(target: &Target, size: usize, acquire_timeout: Duration) -> Result<Self> {
+        match target {
+            #[cfg(feature = "postgres")]
+            Target::Postgres(config) => {
+                postgres::pool(config, size, acquire_timeout).map(|pool| Self(Kind::Postgres(pool)))
+            }
+            #[cfg(feature = "sqlite")]
+            Target::Sqlite(path) => {
+                sqlite::pool(path, size, acquire_timeout).map(|pool| Self(Kind::Sqlite(pool)))
+            }
+            #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
+            Target::None(never) => match *never {},
+        }
+    }
+
+    /// A connection for reading: no transaction, and no wait for other writers.
+    pub(crate) async fn reader(&self, acquire_timeout: Duration) -> Result<Lease> {
+        match &self.0 {
+            #[cfg(feature = "postgres")]
+            Kind::Postgres(pool) => {
+                let loan = lease::acquire(pool, acquire_timeout).await?;
+                Ok(Lease::Postgres(Box::new(loan)))
+            }
+            #[cfg(feature = "sqlite")]
+            Kind::Sqlite(pool) => {
+                let loan = lease::acquire(&pool.connections, acquire_timeout).await?;
+                Ok(Lease::Sqlite { loan, _turn: None })
+            }
+            #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
+            Kind::None(never) => match *never {},
+        }
+    }
+
+    /// A connection for a transaction that writes.
+    pub(crate) async fn writer(&self, acquire_timeout: Duration) -> Result<Lease> {
+        match &self.0 {
+            #[cfg(feature = "sqlite")]
+            Kind::Sqlite(pool) => {
+                let turn = pool.turn(acquire_timeout).await?;
+                let loan = lease::acquire(&pool.connections, acquire_timeout).await?;
+                Ok(Lease::Sqlite {
+                    loan,
+                    _turn: Some(turn),
+                })
+            }
+            #[cfg(any(feature = "postgres", not(feature = "sqlite")))]
+            _ => self.reader(acquire_timeout).await,
+        }
+    }
+}
+
+impl std::fmt::Debug for Pool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (backend, status): (&str, deadpool::Status) = match &self.0 {
+            #[cfg(feature = "postgres")]
+            Kind::Postgres(pool) => ("Postgres", pool.status()),
+            #[cfg(feature = "sqlite")]
+            Kind::Sqlite(pool) => ("SQLite", pool.connections.status()),
+            #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
+            Kind::None(never) => match *never {},
+        };
+        f.debug_tuple("Pool")
+            .field(&backend)
+            .field(&status)
+            .finish()
+    }
+}
+
+/// How an attempt to commit ended if it did not succeed.
+pub(crate) enum CommitError {
+    /// The transaction is rolled back.
+    NotCommitted(Error),
+    /// The connection was lost while the database was committing.
+    Unknown(diesel::result::Error),
+}
+
+impl Connection<'_> {
+    pub(crate) async fn begin(&mut self) -> Result<()> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(connection) => Ok(postgres::begin(connection).await?),
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(connection) => Ok(sqlite::begin(connection).await?),
+            #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
+            Self::None(never, _) => match *never {},
+        }
+    }
+
+    pub(crate) async fn commit(&mut self) -> Result<(), CommitError> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(connection) => postgres::commit(connection).await,
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(connection) => sqlite::commit(connection).await,
+            #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
+            Self::None(never, _) => match *never {},
+        }
+    }
+
+    pub(crate) async fn roll_back(&mut self) -> Result<()> {
+        use diesel_async::{AsyncConnection, TransactionManager};
+
+        /// Rolls back on whichever connection.
+        async fn roll_back<C: AsyncConnection>(connection: &mut C) -> diesel::QueryResult<()> {
+            C::TransactionManager::rollback_transaction(connection).await
+        }
+        on!(self, |c| Ok(roll_back(c).await?))
+    }
+}

@@ -1,0 +1,107 @@
+//! A connection on loan from the pool. It goes back only if it is known to be clean.
+
+use std::time::Duration;
+
+use deadpool::managed::{Manager, Object, Pool, PoolError, Timeouts};
+
+use crate::{Error, Result, connection::Connection};
+
+/// A connection of either backend, and on `SQLite` the turn to write, for one who asked to.
+pub(crate) enum Lease {
+    #[cfg(feature = "postgres")]
+    Postgres(Box<Loan<super::postgres::Manager>>),
+    #[cfg(feature = "sqlite")]
+    Sqlite {
+        loan: Loan<super::sqlite::Manager>,
+        /// Held for its drop, which lets the next writer go on.
+        _turn: Option<tokio::sync::OwnedSemaphorePermit>,
+    },
+    #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
+    None(std::convert::Infallible),
+}
+
+impl Lease {
+    pub(crate) fn connection(&mut self) -> Connection<'_> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(loan) => Connection::Postgres(loan.connection()),
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite { loan, .. } => Connection::Sqlite(loan.connection()),
+            #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
+            Self::None(never) => match *never {},
+        }
+    }
+
+    /// Gives the connection back: no transaction is open on it, and no answer is under way.
+    pub(crate) fn give_back(self) {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(loan) => loan.give_back(),
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite { loan, .. } => loan.give_back(),
+            #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
+            Self::None(never) => match never {},
+        }
+    }
+}
+
+/// A pooled object that is closed when dropped, unless it was given back.
+///
+/// Left in the pool, the connection of a cancelled transaction would keep its locks until its slot is next
+/// used, which may be never. Closing it rolls back at once.
+pub(crate) struct Loan<M: Manager> {
+    object: Option<Object<M>>,
+    clean: bool,
+}
+
+impl<M: Manager> Loan<M> {
+    pub(crate) fn give_back(mut self) {
+        self.clean = true;
+    }
+
+    /// Takes the connection out of the pool for good.
+    #[cfg(feature = "postgres")]
+    #[expect(clippy::expect_used, reason = "only drop takes the object otherwise")]
+    pub(crate) fn into_connection(mut self) -> M::Type {
+        Object::take(self.object.take().expect("the object is there until drop"))
+    }
+
+    #[expect(clippy::expect_used, reason = "only drop takes the object")]
+    pub(crate) fn connection(&mut self) -> &mut M::Type {
+        self.object
+            .as_mut()
+            .expect("the object is there until drop")
+    }
+}
+
+impl<M: Manager> Drop for Loan<M> {
+    fn drop(&mut self) {
+        if let Some(object) = self.object.take()
+            && !self.clean
+        {
+            drop(Object::take(object));
+            tracing::debug!("closed a connection that may not be clean");
+        }
+    }
+}
+
+/// Takes a connection from the pool, waiting no longer than `timeout` for a free one or a new one.
+pub(crate) async fn acquire<M>(pool: &Pool<M>, timeout: Duration) -> Result<Loan<M>>
+where
+    M: Manager<Error = diesel_async::pooled_connection::PoolError>,
+{
+    let timeouts = Timeouts {
+        wait: Some(timeout),
+        create: Some(timeout),
+        recycle: Some(timeout),
+    };
+    match pool.timeout_get(&timeouts).await {
+        Ok(object) => Ok(Loan {
+            object: Some(object),
+            clean: false,
+        }),
+        Err(PoolError::Timeout(_)) => Err(Error::PoolTimeout { waited: timeout }),
+        Err(PoolError::Backend(error)) => Err(Error::Connection(error.to_string())),
+        Err(error) => Err(Error::Connection(error.to_string())),
+    }
+}

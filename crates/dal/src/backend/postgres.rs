@@ -1,0 +1,157 @@
+//! Postgres: connections, and the statements around a transaction.
+
+use std::time::Duration;
+
+use deadpool::Runtime;
+use diesel::{ConnectionError, ConnectionResult, QueryResult, connection::TransactionDepthChange};
+use diesel_async::{
+    AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection,
+    TransactionManager,
+    pooled_connection::{
+        AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod, deadpool as pooled,
+    },
+};
+use futures_util::FutureExt;
+use tokio_postgres::NoTls;
+
+use super::CommitError;
+use crate::{Error, Result};
+
+pub(crate) type Manager = AsyncDieselConnectionManager<AsyncPgConnection>;
+pub(crate) type Pool = pooled::Pool<AsyncPgConnection>;
+
+impl From<Pool> for super::Pool {
+    fn from(pool: Pool) -> Self {
+        Self(super::Kind::Postgres(pool))
+    }
+}
+
+/// Nets for what no client can promise: a client that vanishes while its statement runs is noticed in
+/// half a second, and one that freezes in a transaction loses it, with its locks, in a minute.
+const SETTINGS: &str = "SET client_connection_check_interval = '500ms';
+    SET idle_in_transaction_session_timeout = '60s'";
+
+/// How long a connection is given to say whether it is still alive after a COMMIT that failed.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
+
+pub(crate) fn pool(
+    config: &tokio_postgres::Config,
+    size: usize,
+    connect_timeout: Duration,
+) -> Result<Pool> {
+    let mut config = config.clone();
+    if config.get_connect_timeout().is_none() {
+        config.connect_timeout(connect_timeout);
+    }
+    if config.get_application_name().is_none() {
+        config.application_name("taskbox");
+    }
+    let mut manager = ManagerConfig::default();
+    // A check at every checkout would be a round trip more for every call. A connection that has died
+    // shows at BEGIN, where nothing is lost yet and the door tries again with another.
+    manager.recycling_method = RecyclingMethod::Fast;
+    manager.custom_setup = Box::new(move |_| establish(config.clone()).boxed());
+    // The URL stays out of the manager, which hands it to instrumentation.
+    pooled::Pool::builder(Manager::new_with_config("", manager))
+        .max_size(size)
+        .runtime(Runtime::Tokio1)
+        .build()
+        .map_err(|error| Error::Connection(error.to_string()))
+}
+
+async fn establish(config: tokio_postgres::Config) -> ConnectionResult<AsyncPgConnection> {
+    let (client, connection) = config
+        .connect(NoTls)
+        .await
+        .map_err(|error| ConnectionError::BadConnection(error.to_string()))?;
+    let mut connection =
+        AsyncPgConnection::try_from_client_and_connection(client, connection).await?;
+    connection
+        .batch_execute(SETTINGS)
+        .await
+        .map_err(ConnectionError::CouldntSetupConfiguration)?;
+    Ok(connection)
+}
+
+pub(crate) async fn begin(connection: &mut AsyncPgConnection) -> QueryResult<()> {
+    AnsiTransactionManager::begin_transaction(connection).await
+}
+
+/// Commits, with a sentinel before COMMIT in the same message.
+///
+/// If a statement failed and its error was swallowed, Postgres answers COMMIT by rolling back, without an
+/// error. The sentinel is what fails then.
+pub(crate) async fn commit(connection: &mut AsyncPgConnection) -> Result<(), CommitError> {
+    if let Err(error) = connection.batch_execute("SELECT; COMMIT").await {
+        return Err(not_committed_or_unknown(connection, error).await);
+    }
+    // Diesel did not see the COMMIT, and is told: its depth is what tells the pool that the connection is clean.
+    AnsiTransactionManager::transaction_manager_status_mut(connection)
+        .transaction_state()
+        .and_then(|state| state.change_transaction_depth(TransactionDepthChange::DecreaseDepth))
+        .map_err(|error| CommitError::NotCommitted(error.into()))
+}
+
+/// A COMMIT that the server refused is rolled back, and the server can say so. One whose answer was lost
+/// with the connection may have gone either way.
+async fn not_committed_or_unknown(
+    connection: &mut AsyncPgConnection,
+    error: diesel::result::Error,
+) -> CommitError {
+    let probe = connection.batch_execute("ROLLBACK");
+    match tokio::time::timeout(PROBE_TIMEOUT, probe).await {
+        Ok(Ok(())) => CommitError::NotCommitted(error.into()),
+        Ok(Err(_)) | Err(_) => CommitError::Unknown(error),
+    }
+}
+
+/// What became of a transaction whose COMMIT went unanswered.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Committed,
+    RolledBack,
+    /// The server is still at it, or has forgotten.
+    Undecided,
+}
+
+/// Asks the server, on another connection, what became of the transaction of this id.
+pub(crate) async fn fate(
+    connection: &mut AsyncPgConnection,
+    transaction_id: i64,
+) -> QueryResult<Fate> {
+    diesel::define_sql_function! {
+        /// The fate of a transaction.
+        #[sql_name = "pg_xact_status"]
+        fn transaction_status(id: Xid8) -> diesel::sql_types::Nullable<diesel::sql_types::Text>;
+    }
+
+    let status: Option<String> = diesel::select(transaction_status(TransactionId(transaction_id)))
+        .get_result(connection)
+        .await?;
+    Ok(match status.as_deref() {
+        Some("committed") => Fate::Committed,
+        Some("aborted") => Fate::RolledBack,
+        _ => Fate::Undecided,
+    })
+}
+
+/// Postgres' `xid8`.
+#[derive(Clone, Copy, Debug, diesel::query_builder::QueryId, diesel::sql_types::SqlType)]
+#[diesel(postgres_type(oid = 5069, array_oid = 271))]
+struct Xid8;
+
+#[derive(Clone, Copy, Debug, diesel::expression::AsExpression)]
+#[diesel(sql_type = Xid8)]
+struct TransactionId(i64);
+
+impl diesel::serialize::ToSql<Xid8, diesel::pg::Pg> for TransactionId {
+    fn to_sql<'b>(
+        &'b self,
+        out: &mut diesel::serialize::Output<'b, '_, diesel::pg::Pg>,
+    ) -> diesel::serialize::Result {
+        // In binary an xid8 is eight bytes, as a bigint is.
+        <i64 as diesel::serialize::ToSql<diesel::sql_types::BigInt, diesel::pg::Pg>>::to_sql(
+            &self.0, out,
+        )
+    }
+}

@@ -1,0 +1,207 @@
+//! SQLite: connections, the thread they run on, and the statements around a transaction.
+
+use std::{error::Error as StdError, path::Path, sync::Arc, time::Duration};
+
+use deadpool::Runtime;
+use diesel::{
+    ConnectionError, ConnectionResult, QueryResult, RunQueryDsl, SqliteConnection,
+    connection::{AnsiTransactionManager, Connection as _, SimpleConnection, TransactionManager},
+    result::DatabaseErrorKind,
+    sql_types::Text,
+};
+use diesel_async::{
+    pooled_connection::{
+        AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod, deadpool as pooled,
+    },
+    sync_connection_wrapper::{SpawnBlocking, SyncConnectionWrapper},
+};
+use futures_util::{FutureExt, future::BoxFuture};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::CommitError;
+use crate::{Error, Result};
+
+/// A `SQLite` connection that runs its statements on blocking threads: what `tx.sqlite()` lends.
+pub type AsyncSqliteConnection = SyncConnectionWrapper<SqliteConnection, BlockingThread>;
+
+/// Runs the statements of an [`AsyncSqliteConnection`] on tokio's blocking threads.
+///
+/// Unlike Diesel's own way it never waits for a statement whose future was dropped: that would panic on a
+/// current-thread runtime, and block a worker thread on any other.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct BlockingThread;
+
+impl SpawnBlocking for BlockingThread {
+    fn spawn_blocking<'a, R>(
+        &mut self,
+        task: impl FnOnce() -> R + Send + 'static,
+    ) -> BoxFuture<'a, Result<R, Box<dyn StdError + Send + Sync + 'static>>>
+    where
+        R: Send + 'static,
+    {
+        let handle = tokio::task::spawn_blocking(task);
+        async { handle.await.map_err(Box::from) }.boxed()
+    }
+
+    fn get_runtime() -> Self {
+        Self
+    }
+}
+
+pub(crate) type Manager = AsyncDieselConnectionManager<AsyncSqliteConnection>;
+
+/// The connections to one file, and the turn to write to it.
+#[derive(Clone)]
+pub(crate) struct Pool {
+    pub(crate) connections: pooled::Pool<AsyncSqliteConnection>,
+    /// `SQLite` has one writer at a time and wakes those that wait by chance. Within a process they queue
+    /// here, in order, without holding a connection or a thread; the busy timeout is for other processes.
+    writer: Arc<Semaphore>,
+}
+
+impl Pool {
+    pub(crate) async fn turn(&self, timeout: Duration) -> Result<OwnedSemaphorePermit> {
+        let turn = Arc::clone(&self.writer).acquire_owned();
+        match tokio::time::timeout(timeout, turn).await {
+            Ok(Ok(turn)) => Ok(turn),
+            Ok(Err(closed)) => Err(Error::Connection(closed.to_string())),
+            Err(_) => Err(Error::PoolTimeout { waited: timeout }),
+        }
+    }
+}
+
+impl From<pooled::Pool<AsyncSqliteConnection>> for super::Pool {
+    fn from(connections: pooled::Pool<AsyncSqliteConnection>) -> Self {
+        Self(super::Kind::Sqlite(Pool {
+            connections,
+            writer: Arc::new(Semaphore::new(1)),
+        }))
+    }
+}
+
+/// What every connection is told. `synchronous = FULL`: a commit that was answered survives a power cut.
+const SETTINGS: &str = "PRAGMA busy_timeout = 5000;
+    PRAGMA synchronous = FULL;
+    PRAGMA foreign_keys = ON;
+    PRAGMA trusted_schema = OFF;
+    PRAGMA journal_size_limit = 67108864";
+
+/// Earlier versions can corrupt a WAL file that several connections write to.
+const OLDEST_SAFE_VERSION: [u32; 3] = [3, 51, 3];
+
+pub(crate) fn pool(path: &Path, size: usize, acquire_timeout: Duration) -> Result<Pool> {
+    let Some(path) = path.to_str().map(str::to_owned) else {
+        return Err(Error::invalid(
+            "the database URL",
+            "names a file that is not UTF-8",
+        ));
+    };
+    let mut manager = ManagerConfig::default();
+    manager.recycling_method = RecyclingMethod::Fast;
+    manager.custom_setup = Box::new(|path| establish(path.to_owned()).boxed());
+    let connections = pooled::Pool::builder(Manager::new_with_config(path, manager))
+        .max_size(size)
+        .create_timeout(Some(acquire_timeout))
+        .runtime(Runtime::Tokio1)
+        .build()
+        .map_err(|error| Error::Connection(error.to_string()))?;
+    Ok(Pool {
+        connections,
+        writer: Arc::new(Semaphore::new(1)),
+    })
+}
+
+async fn establish(path: String) -> ConnectionResult<AsyncSqliteConnection> {
+    let connection = tokio::task::spawn_blocking(move || open(&path))
+        .await
+        .map_err(|error| ConnectionError::BadConnection(error.to_string()))??;
+    Ok(AsyncSqliteConnection::new(connection))
+}
+
+fn open(path: &str) -> ConnectionResult<SqliteConnection> {
+    let mut connection = SqliteConnection::establish(path)?;
+    connection
+        .batch_execute(SETTINGS)
+        .map_err(ConnectionError::CouldntSetupConfiguration)?;
+    let answer = |connection: &mut SqliteConnection, question| {
+        ask(connection, question).map_err(ConnectionError::CouldntSetupConfiguration)
+    };
+    let version = answer(&mut connection, "SELECT sqlite_version() AS answer")?;
+    if !is_safe(&version) {
+        return Err(ConnectionError::BadConnection(format!(
+            "SQLite {version} can corrupt files in WAL mode; build with the bundled one"
+        )));
+    }
+    // Set once per file and kept in it, but a file on a network file system stays as it is, silently.
+    connection
+        .batch_execute("PRAGMA journal_mode = WAL")
+        .map_err(ConnectionError::CouldntSetupConfiguration)?;
+    let mode = answer(
+        &mut connection,
+        "SELECT journal_mode AS answer FROM pragma_journal_mode",
+    )?;
+    if mode != "wal" {
+        return Err(ConnectionError::BadConnection(format!(
+            "the file cannot be put into WAL mode (it is in {mode} mode); keep it on a local disk"
+        )));
+    }
+    Ok(connection)
+}
+
+fn ask(connection: &mut SqliteConnection, question: &str) -> QueryResult<String> {
+    #[derive(diesel::QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        answer: String,
+    }
+    diesel::sql_query(question)
+        .get_result(connection)
+        .map(|row: Row| row.answer)
+}
+
+fn is_safe(version: &str) -> bool {
+    let parts: Vec<u32> = version
+        .split('.')
+        .map_while(|part| part.parse().ok())
+        .collect();
+    parts.as_slice() >= OLDEST_SAFE_VERSION.as_slice()
+}
+
+/// Begins, always as a writer: a transaction that begins as a reader and then writes fails at once if
+/// another wrote in between, whatever the busy timeout.
+pub(crate) async fn begin(connection: &mut AsyncSqliteConnection) -> QueryResult<()> {
+    connection
+        .spawn_blocking(|connection| {
+            AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN IMMEDIATE")
+        })
+        .await
+}
+
+/// Commits. If `SQLite` refuses, it says so and the transaction can only be rolled back; what is lost with a
+/// thread that dies under the COMMIT is the answer.
+pub(crate) async fn commit(connection: &mut AsyncSqliteConnection) -> Result<(), CommitError> {
+    connection
+        .spawn_blocking(AnsiTransactionManager::commit_transaction)
+        .await
+        .map_err(|error| match error {
+            diesel::result::Error::DatabaseError(DatabaseErrorKind::UnableToSendCommand, _) => {
+                CommitError::Unknown(error)
+            }
+            _ => CommitError::NotCommitted(error.into()),
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_safe;
+
+    #[test]
+    fn versions_that_can_corrupt_a_wal_file_are_refused() {
+        assert!(is_safe("3.51.3"));
+        assert!(is_safe("3.53.0"));
+        assert!(is_safe("4.0"));
+        assert!(!is_safe("3.51.2"));
+        assert!(!is_safe("3.9.9"));
+        assert!(!is_safe(""));
+    }
+}

@@ -1,0 +1,97 @@
+//! A connection of one of the backends that are compiled in, and the macro that writes a query once for all.
+
+#[cfg(feature = "postgres")]
+use diesel_async::AsyncPgConnection;
+
+#[cfg(feature = "sqlite")]
+use crate::AsyncSqliteConnection;
+use crate::Result;
+
+/// A borrowed connection.
+#[expect(unnameable_types, reason = "in the signatures of sealed traits")]
+pub enum Connection<'c> {
+    #[cfg(feature = "postgres")]
+    Postgres(&'c mut AsyncPgConnection),
+    #[cfg(feature = "sqlite")]
+    Sqlite(&'c mut AsyncSqliteConnection),
+    #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
+    None(std::convert::Infallible, std::marker::PhantomData<&'c ()>),
+}
+
+impl std::fmt::Debug for Connection<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Connection")
+    }
+}
+
+/// Compiles one body of typed Diesel once per backend: `on!(connection, |c| query.load(c).await)`.
+macro_rules! on {
+    ($connection:expr, |$c:ident| $body:expr) => {
+        match $connection {
+            #[cfg(feature = "postgres")]
+            $crate::connection::Connection::Postgres($c) => {
+                let $c = &mut **$c;
+                $body
+            }
+            #[cfg(feature = "sqlite")]
+            $crate::connection::Connection::Sqlite($c) => {
+                let $c = &mut **$c;
+                $body
+            }
+            #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
+            $crate::connection::Connection::None(never, _) => match *never {},
+        }
+    };
+}
+
+/// A connection that [`Tx::join`](crate::Tx::join) takes: `&mut AsyncPgConnection`, `&mut AsyncSqliteConnection`.
+pub trait Joinable<'c>: sealed::Joinable<'c> {}
+
+impl<'c, C: sealed::Joinable<'c>> Joinable<'c> for C {}
+
+pub(crate) mod sealed {
+    use super::{Connection, Result};
+
+    #[expect(unnameable_types, reason = "sealed")]
+    pub trait Joinable<'c> {
+        /// The connection, if it is in a transaction.
+        fn in_transaction(self) -> Result<Connection<'c>>;
+    }
+}
+
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod joinable {
+    use diesel_async::{AsyncConnection, TransactionManager};
+
+    use super::{Connection, Result, sealed};
+    use crate::Error;
+
+    fn require_transaction<C: AsyncConnection>(connection: &mut C) -> Result<()> {
+        let depth = C::TransactionManager::transaction_manager_status_mut(connection)
+            .transaction_depth()
+            .map_err(Error::from)?;
+        match depth {
+            Some(_) => Ok(()),
+            None => Err(Error::invalid(
+                "the connection",
+                "is in no transaction; begin one, or use `DAL::transaction`",
+            )),
+        }
+    }
+
+    #[cfg(feature = "postgres")]
+    impl<'c> sealed::Joinable<'c> for &'c mut diesel_async::AsyncPgConnection {
+        fn in_transaction(self) -> Result<Connection<'c>> {
+            require_transaction(self)?;
+            Ok(Connection::Postgres(self))
+        }
+    }
+
+    #[cfg(feature = "sqlite")]
+    impl<'c> sealed::Joinable<'c> for &'c mut crate::AsyncSqliteConnection {
+        fn in_transaction(self) -> Result<Connection<'c>> {
+            require_transaction(self)?;
+            Ok(Connection::Sqlite(self))
+        }
+    }
+}

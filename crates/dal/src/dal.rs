@@ -1,0 +1,119 @@
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    DALBuilder, ExecutionEventDAL, PipelineExecutionDAL, Pool, Result, TaskExecutionDAL,
+    TaskOutboxDAL, fault::Faults,
+};
+
+/// The handle: a pool of connections to the database of the tasks.
+///
+/// Cheap to clone and to share. There is one accessor per table; each call through it is a transaction of
+/// its own. Several calls, and the program's own writes, become one by [`DAL::transaction`].
+///
+/// ```
+/// # #[cfg(feature = "sqlite")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> taskbox_dal::Result<()> {
+/// use taskbox_dal::DAL;
+/// use taskbox_models::NewTaskExecution;
+///
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let url = format!("sqlite://{}/tasks.db", folder.path().display());
+/// let dal = DAL::connect(&url).await?;
+/// dal.migrate().await?;
+/// let task = dal.task_execution().create(NewTaskExecution::standalone("send-mail")).await?;
+/// dal.task_execution().mark_ready(task.id).await?;
+/// assert_eq!(dal.task_outbox().count_pending().await?, 1);
+/// # Ok(())
+/// # }
+/// # #[cfg(not(feature = "sqlite"))]
+/// # fn main() {}
+/// ```
+#[derive(Clone, Debug)]
+pub struct DAL(pub(crate) Arc<Inner>);
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) pool: Pool,
+    pub(crate) settings: Settings,
+    pub(crate) faults: Faults,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) acquire_timeout: Duration,
+    pub(crate) deadline: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            acquire_timeout: Duration::from_secs(5),
+            deadline: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Inner {
+    pub(crate) fn new(pool: Pool, settings: Settings) -> Self {
+        Self {
+            pool,
+            settings,
+            faults: Faults::default(),
+        }
+    }
+}
+
+impl DAL {
+    /// Connects with the default settings: `postgres://user@host/database`, or `sqlite://tasks.db` for the
+    /// file `tasks.db` in the current folder, which is made if it is missing.
+    ///
+    /// # Errors
+    ///
+    /// As [`DALBuilder::connect`].
+    pub async fn connect(url: impl Into<String>) -> Result<Self> {
+        Self::builder(url).connect().await
+    }
+
+    /// Settings to connect with.
+    pub fn builder(url: impl Into<String>) -> DALBuilder {
+        DALBuilder::new(url.into())
+    }
+
+    /// Uses a deadpool of diesel-async connections that the program already has: of `AsyncPgConnection`, or
+    /// of [`AsyncSqliteConnection`](crate::AsyncSqliteConnection).
+    ///
+    /// The connections are taken as they are: what `connect` sets on its own (timeouts on Postgres; WAL, a
+    /// busy timeout and foreign keys on `SQLite`) is the pool's to set.
+    #[must_use]
+    pub fn from_pool(pool: impl Into<Pool>) -> Self {
+        Self(Arc::new(Inner::new(pool.into(), Settings::default())))
+    }
+
+    /// The history: `execution_events`.
+    pub fn execution_event(&self) -> ExecutionEventDAL<&Self> {
+        ExecutionEventDAL::new(self)
+    }
+
+    /// The pipelines: `pipeline_executions`.
+    pub fn pipeline_execution(&self) -> PipelineExecutionDAL<&Self> {
+        PipelineExecutionDAL::new(self)
+    }
+
+    /// The tasks: `task_executions`, and every transition they make.
+    pub fn task_execution(&self) -> TaskExecutionDAL<&Self> {
+        TaskExecutionDAL::new(self)
+    }
+
+    /// The ready tasks: `task_outbox`.
+    pub fn task_outbox(&self) -> TaskOutboxDAL<&Self> {
+        TaskOutboxDAL::new(self)
+    }
+
+    /// The fault points of this handle and of its clones.
+    #[cfg(taskbox_faults)]
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.0.faults
+    }
+}

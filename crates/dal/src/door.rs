@@ -1,0 +1,82 @@
+//! How an accessor reaches the database: by a transaction of its own, or within one.
+
+use std::future::Future;
+
+use crate::{Closure, DAL, Result, RetryClosure, Tx, connection::Connection};
+
+/// Where an accessor's calls go: `&DAL`, each a transaction of its own, or `&mut Tx`, all within that one.
+///
+/// The calls are the same on both, so code that takes an accessor of any door can be called either way.
+pub trait Door: sealed::Door {}
+
+impl<D: sealed::Door> Door for D {}
+
+pub(crate) mod sealed {
+    use super::{Closure, Connection, Future, Result, RetryClosure, Tx};
+
+    #[expect(unnameable_types, reason = "sealed")]
+    pub trait Door: Send + Sized {
+        /// Runs an operation that writes.
+        fn write<F, R>(
+            self,
+            name: &'static str,
+            operation: F,
+        ) -> impl Future<Output = Result<R>> + Send
+        where
+            F: for<'r, 'c> RetryClosure<&'r mut Tx<'c>, Result<R>, Future: Send> + Send,
+            R: Send;
+
+        /// Runs a query that only reads.
+        fn read<F, R>(self, query: F) -> impl Future<Output = Result<R>> + Send
+        where
+            F: for<'r, 'c> Closure<&'r mut Connection<'c>, Result<R>, Future: Send> + Send,
+            R: Send;
+    }
+}
+
+impl sealed::Door for &DAL {
+    // Needs no marks: the transaction ends with the operation, or is dropped with it.
+    fn write<F, R>(
+        self,
+        _name: &'static str,
+        operation: F,
+    ) -> impl Future<Output = Result<R>> + Send
+    where
+        F: for<'r, 'c> RetryClosure<&'r mut Tx<'c>, Result<R>, Future: Send> + Send,
+        R: Send,
+    {
+        self.transaction_with_retry(operation)
+    }
+
+    async fn read<F, R>(self, query: F) -> Result<R>
+    where
+        F: for<'r, 'c> Closure<&'r mut Connection<'c>, Result<R>, Future: Send> + Send,
+        R: Send,
+    {
+        let mut lease = self.0.pool.reader(self.0.settings.acquire_timeout).await?;
+        let result = query(&mut lease.connection()).await;
+        lease.give_back();
+        result
+    }
+}
+
+impl sealed::Door for &mut Tx<'_> {
+    async fn write<F, R>(self, name: &'static str, mut operation: F) -> Result<R>
+    where
+        F: for<'r, 'c> RetryClosure<&'r mut Tx<'c>, Result<R>, Future: Send> + Send,
+        R: Send,
+    {
+        self.enter(name)?;
+        let result = operation(self).await;
+        self.leave(&result);
+        result
+    }
+
+    async fn read<F, R>(self, query: F) -> Result<R>
+    where
+        F: for<'r, 'c> Closure<&'r mut Connection<'c>, Result<R>, Future: Send> + Send,
+        R: Send,
+    {
+        query(&mut self.connection).await
+    }
+}

@@ -1,0 +1,149 @@
+use std::{result, time::Duration};
+
+use taskbox_models::{Conflict, PipelineStatus};
+use uuid::Uuid;
+
+/// What a call of this crate answers with.
+pub type Result<T, E = Error> = result::Result<T, E>;
+
+/// Why a call did not do what it was asked to.
+///
+/// Unless it is [`CommitUnknown`](Self::CommitUnknown), nothing was written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An argument, a setting or a URL that cannot be meant so.
+    #[error("{what} {problem}")]
+    InvalidInput {
+        /// Which one.
+        what: &'static str,
+        /// What is wrong with it, and what to give instead.
+        problem: String,
+    },
+    /// There is no such task or pipeline.
+    #[error("there is no {what} {id}; was it made in a transaction that has not committed yet?")]
+    NotFound {
+        /// "task" or "pipeline".
+        what: &'static str,
+        /// Its id.
+        id: Uuid,
+    },
+    /// The task is not where the operation starts from. Read it again, and decide anew.
+    #[error(transparent)]
+    Conflict(#[from] Conflict),
+    /// The pipeline is in a status in which this cannot be done.
+    #[error(
+        "pipeline {pipeline} is {found}, and takes no new tasks; redrive one of its tasks to reopen it"
+    )]
+    PipelineClosed {
+        /// The pipeline.
+        pipeline: Uuid,
+        /// Its status.
+        found: PipelineStatus,
+    },
+    /// There is a pipeline of this id.
+    #[error("pipeline {pipeline} is already there; if this was a repetition, read it with `get`")]
+    PipelineExists {
+        /// The pipeline.
+        pipeline: Uuid,
+    },
+    /// All connections were in use for longer than the acquire timeout, or none could be made in it.
+    #[error(
+        "no connection within {waited:?}: the database is not answering, or the pool is too small"
+    )]
+    PoolTimeout {
+        /// How long was waited.
+        waited: Duration,
+    },
+    /// No connection could be made.
+    #[error("cannot connect to the database: {0}")]
+    Connection(String),
+    /// The transaction took longer than the deadline of the `DAL`. It was rolled back.
+    #[error(
+        "the transaction was not done within {deadline:?}, and is rolled back; do less in one, or raise `deadline`"
+    )]
+    DeadlineExceeded {
+        /// The deadline.
+        deadline: Duration,
+    },
+    /// The connection was lost while the database was committing, and it could not be learned which it did.
+    #[error(
+        "the connection was lost during COMMIT: the changes may or may not be there; read before trying again"
+    )]
+    CommitUnknown {
+        /// What was seen of the loss.
+        #[source]
+        source: diesel::result::Error,
+    },
+    /// An operation was dropped between its statements, so the transaction cannot be committed.
+    #[error(
+        "`{operation}` was dropped before it was done, so its transaction is rolled back; await it to the end, or let the error out of the closure"
+    )]
+    Unfinished {
+        /// The operation.
+        operation: &'static str,
+    },
+    /// A statement of this transaction failed and its error was not returned from the closure.
+    #[error(
+        "a statement of this transaction failed, so it is rolled back; return the error from the closure ({failure})"
+    )]
+    Poisoned {
+        /// What failed.
+        failure: String,
+    },
+    /// The connection is not of the backend that was asked for.
+    #[error("this transaction is not on {asked}; the URL of the DAL picks the backend")]
+    WrongBackend {
+        /// The backend that was asked for.
+        asked: &'static str,
+    },
+    /// The migrations could not be run.
+    #[error("cannot migrate the database: {0}")]
+    Migration(String),
+    /// The database refused a statement, or could not be reached.
+    #[error("the database says: {0}")]
+    Database(#[source] diesel::result::Error),
+}
+
+impl Error {
+    /// Whether the same call may succeed if it is made again: nothing was written, and the cause may pass.
+    ///
+    /// Neither Diesel's error kinds nor `SQLite`'s tell a deadlock, a lock timeout or a busy file from other
+    /// failures, so an error of unknown kind counts as transient; try a bounded number of times.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        use diesel::result::{DatabaseErrorKind as Kind, Error as Diesel};
+
+        match self {
+            Self::Connection(_)
+            | Self::PoolTimeout { .. }
+            | Self::Database(Diesel::BrokenTransactionManager) => true,
+            Self::Database(Diesel::DatabaseError(kind, _)) => matches!(
+                kind,
+                Kind::ClosedConnection
+                    | Kind::SerializationFailure
+                    | Kind::UnableToSendCommand
+                    | Kind::Unknown
+            ),
+            _ => false,
+        }
+    }
+
+    pub(crate) fn invalid(what: &'static str, problem: impl Into<String>) -> Self {
+        Self::InvalidInput {
+            what,
+            problem: problem.into(),
+        }
+    }
+
+    /// Whether a statement failed, after which a transaction is of no use.
+    pub(crate) fn is_database(&self) -> bool {
+        matches!(self, Self::Database(_))
+    }
+}
+
+impl From<diesel::result::Error> for Error {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Database(error)
+    }
+}

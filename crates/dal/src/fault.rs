@@ -1,0 +1,96 @@
+//! Named places, one between every two statements, at which a test can make the world fail.
+//!
+//! They exist in debug builds of Taskbox's own checkout only (see `build.rs`); elsewhere [`Faults`] is empty
+//! and reaching a point does nothing.
+
+#[cfg(not(taskbox_faults))]
+pub(crate) use disarmed::Faults;
+
+#[cfg(taskbox_faults)]
+pub use armed::{Fault, Faults};
+
+#[cfg(taskbox_faults)]
+mod armed {
+    use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+    use diesel::{
+        QueryResult,
+        result::{DatabaseErrorKind, Error},
+    };
+
+    /// What happens at a fault point.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Fault {
+        /// The point answers with a database error.
+        Error,
+        /// The thread that reaches it panics.
+        Panic,
+    }
+
+    /// The fault points of one `DAL`: which were reached, and which one is armed.
+    #[derive(Clone, Debug, Default)]
+    pub struct Faults(Arc<Mutex<State>>);
+
+    #[derive(Debug, Default)]
+    struct State {
+        armed: Option<(String, Fault)>,
+        reached: Vec<&'static str>,
+    }
+
+    impl Faults {
+        /// Makes `fault` happen the next time that `point` is reached.
+        pub fn arm(&self, point: impl Into<String>, fault: Fault) {
+            self.state().armed = Some((point.into(), fault));
+        }
+
+        /// The points reached since the last call, in order.
+        #[must_use]
+        pub fn take_reached(&self) -> Vec<&'static str> {
+            std::mem::take(&mut self.state().reached)
+        }
+
+        pub(crate) fn reach(&self, point: &'static str) -> QueryResult<()> {
+            let fault = {
+                let mut state = self.state();
+                state.reached.push(point);
+                match &state.armed {
+                    Some((armed, _)) if armed == point => state.armed.take(),
+                    _ => None,
+                }
+            };
+            match fault {
+                None => Ok(()),
+                Some((_, Fault::Error)) => Err(Error::DatabaseError(
+                    DatabaseErrorKind::Unknown,
+                    Box::new(format!("fault injected at {point}")),
+                )),
+                #[expect(clippy::panic, reason = "the fault that a test asked for")]
+                Some((_, Fault::Panic)) => panic!("fault injected at {point}"),
+            }
+        }
+
+        fn state(&self) -> MutexGuard<'_, State> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        }
+    }
+}
+
+#[cfg(not(taskbox_faults))]
+mod disarmed {
+    use diesel::QueryResult;
+
+    #[derive(Clone, Debug, Default)]
+    pub(crate) struct Faults;
+
+    impl Faults {
+        #[expect(
+            clippy::unnecessary_wraps,
+            clippy::unused_self,
+            reason = "its armed sibling uses both"
+        )]
+        #[inline]
+        pub(crate) fn reach(&self, _point: &'static str) -> QueryResult<()> {
+            Ok(())
+        }
+    }
+}

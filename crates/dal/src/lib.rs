@@ -1,0 +1,48 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(
+    not(any(feature = "postgres", feature = "sqlite")),
+    expect(
+        unused,
+        clippy::drop_non_drop,
+        clippy::unused_async,
+        reason = "without a backend there is nothing to connect to"
+    )
+)]
+
+#[macro_use]
+mod connection;
+
+mod backend;
+mod builder;
+mod dal;
+mod door;
+mod error;
+mod execution_event;
+mod fault;
+mod migrations;
+mod moved;
+mod pipeline_execution;
+mod queries;
+mod task_execution;
+mod task_outbox;
+mod transaction;
+mod tx;
+mod validate;
+
+pub use backend::Pool;
+#[cfg(feature = "sqlite")]
+pub use backend::sqlite::{AsyncSqliteConnection, BlockingThread};
+pub use builder::DALBuilder;
+pub use connection::Joinable;
+pub use dal::DAL;
+pub use door::Door;
+pub use error::{Error, Result};
+pub use execution_event::ExecutionEventDAL;
+#[cfg(taskbox_faults)]
+pub use fault::{Fault, Faults};
+pub use moved::Moved;
+pub use pipeline_execution::PipelineExecutionDAL;
+pub use task_execution::TaskExecutionDAL;
+pub use task_outbox::TaskOutboxDAL;
+pub use transaction::{Closure, RetryClosure};
+pub use tx::Tx;

@@ -1,0 +1,98 @@
+//! The migrations, from copies in the program.
+
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+#[cfg(feature = "postgres")]
+use crate::backend::postgres;
+#[cfg(feature = "sqlite")]
+use crate::backend::sqlite;
+use crate::{
+    DAL, Error, Result,
+    backend::{Kind, lease},
+};
+
+#[cfg(feature = "postgres")]
+const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
+#[cfg(feature = "sqlite")]
+const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
+
+impl DAL {
+    /// Runs the migrations that the database does not have yet, and answers with their versions; none if it
+    /// had them all.
+    ///
+    /// All of them are one transaction under a lock: any number of programs may start with this at once, and
+    /// one that is killed half-way leaves nothing behind. The same migrations can be run with the Diesel CLI
+    /// (`diesel migration run`), and each knows of the other's; but the CLI does not take the lock.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Migration`](crate::Error::Migration) if a migration fails; then none was applied.
+    pub async fn migrate(&self) -> Result<Vec<String>> {
+        match &self.0.pool.0 {
+            #[cfg(feature = "postgres")]
+            Kind::Postgres(pool) => self.migrate_postgres(pool).await,
+            #[cfg(feature = "sqlite")]
+            Kind::Sqlite(pool) => self.migrate_sqlite(pool).await,
+            #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
+            Kind::None(never) => match *never {},
+        }
+    }
+
+    #[cfg(feature = "postgres")]
+    async fn migrate_postgres(&self, pool: &postgres::Pool) -> Result<Vec<String>> {
+        use diesel::Connection as _;
+        use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
+
+        /// Any number that no other software locks: the bytes of "taskbox".
+        const LOCK: i64 = 0x74_61_73_6b_62_6f_78;
+
+        let loan = lease::acquire(pool, self.0.settings.acquire_timeout).await?;
+        // The harness is synchronous. On a thread of its own it works in any runtime.
+        let migrated = tokio::task::spawn_blocking(move || {
+            let mut connection: AsyncConnectionWrapper<_> = loan.into_connection().into();
+            connection.transaction(|connection| {
+                let lock = diesel::sql_query("SELECT pg_advisory_xact_lock($1)")
+                    .bind::<diesel::sql_types::BigInt, _>(LOCK);
+                diesel::RunQueryDsl::execute(lock, connection).map_err(failed)?;
+                run_pending(connection, POSTGRES)
+            })
+        });
+        migrated.await.map_err(failed)?
+    }
+
+    #[cfg(feature = "sqlite")]
+    async fn migrate_sqlite(&self, pool: &sqlite::Pool) -> Result<Vec<String>> {
+        let turn = pool.turn(self.0.settings.acquire_timeout).await?;
+        let mut loan = lease::acquire(&pool.connections, self.0.settings.acquire_timeout).await?;
+        let applied = loan
+            .connection()
+            .spawn_blocking(|connection| {
+                Ok(connection.exclusive_transaction(|connection| run_pending(connection, SQLITE)))
+            })
+            .await?;
+        loan.give_back();
+        drop(turn);
+        applied
+    }
+}
+
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+fn run_pending<C, DB>(connection: &mut C, migrations: EmbeddedMigrations) -> Result<Vec<String>>
+where
+    C: MigrationHarness<DB>,
+    DB: diesel::backend::Backend,
+{
+    let applied = connection
+        .run_pending_migrations(migrations)
+        .map_err(failed)?;
+    Ok(applied.iter().map(ToString::to_string).collect())
+}
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the form that `map_err` takes"
+)]
+fn failed(error: impl ToString) -> Error {
+    Error::Migration(error.to_string())
+}

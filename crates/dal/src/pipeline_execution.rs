@@ -1,0 +1,77 @@
+use taskbox_models::{EventType, NewPipelineExecution, PipelineExecution};
+use uuid::Uuid;
+
+use crate::{
+    Door, Error, Result, Tx, connection::Connection, queries::pipeline_execution, validate,
+};
+
+/// The pipelines: `dal.pipeline_execution()` or `tx.pipeline_execution()`.
+///
+/// A pipeline's status follows from its tasks: it starts when the first of them does, and ends in the
+/// transaction in which the last of them ends.
+#[derive(Clone, Copy, Debug)]
+#[must_use = "an accessor does nothing by itself"]
+pub struct PipelineExecutionDAL<D> {
+    door: D,
+}
+
+impl<D: Door> PipelineExecutionDAL<D> {
+    pub(crate) fn new(door: D) -> Self {
+        Self { door }
+    }
+
+    /// Makes a pipeline, `Pending` and without tasks.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidInput`] for a name that cannot be kept; [`Error::PipelineExists`] if there is a
+    /// pipeline of a chosen id.
+    pub async fn create(self, pipeline: NewPipelineExecution) -> Result<PipelineExecution> {
+        validate::name("name", &pipeline.name)?;
+        let id = pipeline.id.unwrap_or_else(Uuid::now_v7);
+        let name = &pipeline.name;
+        self.door
+            .write("pipeline_execution.create", async |tx: &mut Tx<'_>| {
+                tx.faults.reach("create pipeline: insert")?;
+                let made = pipeline_execution::insert(&mut tx.connection, id, name).await?;
+                let made = made.ok_or(Error::PipelineExists { pipeline: id })?;
+                tx.faults.reach("create pipeline: event")?;
+                pipeline_execution::log(&mut tx.connection, id, EventType::PipelineCreated).await?;
+                tx.faults.reach("create pipeline: done")?;
+                Ok(made)
+            })
+            .await
+    }
+
+    /// The pipeline.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if there is no such pipeline.
+    pub async fn get(self, pipeline: Uuid) -> Result<PipelineExecution> {
+        let found = self
+            .door
+            .read(async |connection: &mut Connection<'_>| {
+                pipeline_execution::get(connection, pipeline).await
+            })
+            .await?;
+        found.ok_or(Error::NotFound {
+            what: "pipeline",
+            id: pipeline,
+        })
+    }
+
+    /// The newest pipelines, newest first, `limit` at the most.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidInput`] if the limit is negative.
+    pub async fn list_recent(self, limit: i64) -> Result<Vec<PipelineExecution>> {
+        validate::limit(limit)?;
+        self.door
+            .read(async |connection: &mut Connection<'_>| {
+                pipeline_execution::list_recent(connection, limit).await
+            })
+            .await
+    }
+}

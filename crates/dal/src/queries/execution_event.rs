@@ -1,0 +1,103 @@
+//! Queries on `execution_events`.
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    CombineDsl, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl, SelectableHelper,
+};
+use diesel_async::RunQueryDsl;
+use taskbox_models::{EventType, ExecutionEvent};
+use taskbox_schema::{bind, execution_events, task_executions};
+use uuid::Uuid;
+
+use super::{Bind, Sql};
+use crate::{Result, connection::Connection};
+
+/// A task's events in the order they happened; empty if there is no such task.
+pub(crate) async fn list_by_task(
+    connection: &mut Connection<'_>,
+    task: Uuid,
+) -> Result<Vec<ExecutionEvent>> {
+    let query = execution_events::table
+        .filter(execution_events::task_execution_id.eq(bind::Uuid(task)))
+        .order(execution_events::id);
+    on!(connection, |c| Ok(query
+        .select(ExecutionEvent::as_select())
+        .load(c)
+        .await?))
+}
+
+/// The events of a pipeline and of its tasks in the order they were written; empty if there is none.
+///
+/// Two indexed queries in one, since an index on the pipeline would cost every event of every task.
+pub(crate) async fn list_by_pipeline(
+    connection: &mut Connection<'_>,
+    pipeline: Uuid,
+) -> Result<Vec<ExecutionEvent>> {
+    let its_own = execution_events::table
+        .filter(execution_events::pipeline_execution_id.eq(bind::Uuid(pipeline)))
+        .filter(execution_events::task_execution_id.is_null());
+    let its_tasks = execution_events::table
+        .inner_join(
+            task_executions::table
+                .on(execution_events::task_execution_id.eq(task_executions::id.nullable())),
+        )
+        .filter(task_executions::pipeline_execution_id.eq(bind::Uuid(pipeline)));
+    let mut events: Vec<ExecutionEvent> = on!(connection, |c| its_own
+        .select(ExecutionEvent::as_select())
+        .union_all(its_tasks.select(ExecutionEvent::as_select()))
+        .load(c)
+        .await?);
+    events.sort_unstable_by_key(|event| event.id);
+    Ok(events)
+}
+
+/// The newest events of a type, newest first.
+pub(crate) async fn list_by_type(
+    connection: &mut Connection<'_>,
+    event_type: EventType,
+    limit: i64,
+) -> Result<Vec<ExecutionEvent>> {
+    let query = execution_events::table
+        .filter(execution_events::event_type.eq(event_type))
+        .order(execution_events::id.desc())
+        .limit(limit);
+    on!(connection, |c| Ok(query
+        .select(ExecutionEvent::as_select())
+        .load(c)
+        .await?))
+}
+
+/// The newest events, newest first.
+pub(crate) async fn get_recent(
+    connection: &mut Connection<'_>,
+    limit: i64,
+) -> Result<Vec<ExecutionEvent>> {
+    let query = execution_events::table
+        .order(execution_events::id.desc())
+        .limit(limit);
+    on!(connection, |c| Ok(query
+        .select(ExecutionEvent::as_select())
+        .load(c)
+        .await?))
+}
+
+/// How many events are older.
+pub(crate) async fn count_older_than(
+    connection: &mut Connection<'_>,
+    cutoff: DateTime<Utc>,
+) -> Result<i64> {
+    let query = execution_events::table
+        .filter(execution_events::created_at.lt(bind::Timestamptz(cutoff)))
+        .count();
+    on!(connection, |c| Ok(query.get_result(c).await?))
+}
+
+/// Deletes the events that are older; answers how many.
+pub(crate) async fn delete_older_than(
+    connection: &mut Connection<'_>,
+    cutoff: DateTime<Utc>,
+) -> Result<usize> {
+    let statement: Sql<'_> =
+        Sql::new("DELETE FROM execution_events WHERE created_at < ").bind(Bind::Moment(cutoff));
+    on!(connection, |c| Ok(statement.execute(c).await?))
+}

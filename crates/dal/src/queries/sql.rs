@@ -1,0 +1,236 @@
+//! A statement in SQL text, with binds that have one encoding per backend.
+
+#[cfg(feature = "sqlite")]
+use std::sync::OnceLock;
+use std::{borrow::Cow, marker::PhantomData};
+
+use chrono::{DateTime, Utc};
+use diesel::query_builder::{Query, QueryId};
+use uuid::Uuid;
+
+/// A statement that answers with rows of the SQL type `ST`.
+///
+/// Unlike Diesel's `sql_query` it is prepared once per connection, since its text never depends on a value.
+pub(crate) struct Sql<'a, ST = ()> {
+    pieces: Vec<Piece<'a>>,
+    row: PhantomData<fn() -> ST>,
+}
+
+enum Piece<'a> {
+    Text(Cow<'static, str>),
+    /// What only Postgres has, such as row locks: `SQLite` has one writer and needs none.
+    OnPostgres(
+        #[cfg_attr(
+            not(feature = "postgres"),
+            expect(dead_code, reason = "for Postgres alone")
+        )]
+        &'static str,
+    ),
+    Bind(Bind<'a>),
+}
+
+/// A value on its way into a [`Sql`].
+///
+/// Lists are arrays on Postgres; `SQLite` gets its lists as one JSON text.
+#[derive(Clone, Debug)]
+pub(crate) enum Bind<'a> {
+    /// `= ANY(…)` or `IN (…)`: what the id before it is compared with.
+    AnyOf(AnyOf<'a>),
+    Id(Uuid),
+    #[cfg(feature = "postgres")]
+    Ids(&'a [Uuid]),
+    Integer(i64),
+    #[cfg(feature = "postgres")]
+    Integers(Vec<i32>),
+    #[cfg(feature = "sqlite")]
+    Json(String),
+    Moment(DateTime<Utc>),
+    #[cfg(feature = "postgres")]
+    OptionalIds(Vec<Option<Uuid>>),
+    #[cfg(feature = "postgres")]
+    OptionalJson(Vec<Option<&'a serde_json::Value>>),
+    Text(&'a str),
+    #[cfg(feature = "postgres")]
+    Texts(Vec<&'a str>),
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct AnyOf<'a> {
+    ids: &'a [Uuid],
+    /// Made when `SQLite` asks for it.
+    #[cfg(feature = "sqlite")]
+    json: OnceLock<String>,
+}
+
+impl<'a> Bind<'a> {
+    pub(crate) fn any_of(ids: &'a [Uuid]) -> Self {
+        Self::AnyOf(AnyOf {
+            ids,
+            #[cfg(feature = "sqlite")]
+            json: OnceLock::new(),
+        })
+    }
+}
+
+/// The ids as a JSON list of their hexadecimal digits, for `unhex`.
+#[cfg(feature = "sqlite")]
+pub(crate) fn json_of(ids: &[Uuid]) -> String {
+    let mut json = String::with_capacity(2 + ids.len() * 35);
+    json.push('[');
+    for (index, id) in ids.iter().enumerate() {
+        if index > 0 {
+            json.push(',');
+        }
+        json.push('"');
+        json.push_str(id.simple().encode_lower(&mut Uuid::encode_buffer()));
+        json.push('"');
+    }
+    json.push(']');
+    json
+}
+
+impl<'a, ST> Sql<'a, ST> {
+    pub(crate) fn new(text: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            pieces: vec![Piece::Text(text.into())],
+            row: PhantomData,
+        }
+    }
+
+    #[must_use]
+    pub(crate) fn bind(self, value: Bind<'a>) -> Self {
+        self.push(Piece::Bind(value))
+    }
+
+    #[must_use]
+    pub(crate) fn on_postgres(self, text: &'static str) -> Self {
+        self.push(Piece::OnPostgres(text))
+    }
+
+    #[must_use]
+    pub(crate) fn text(self, text: impl Into<Cow<'static, str>>) -> Self {
+        self.push(Piece::Text(text.into()))
+    }
+
+    fn push(mut self, piece: Piece<'a>) -> Self {
+        self.pieces.push(piece);
+        self
+    }
+}
+
+impl<ST> Query for Sql<'_, ST> {
+    type SqlType = ST;
+}
+
+impl<ST> QueryId for Sql<'_, ST> {
+    type QueryId = ();
+
+    // The statement is looked up by its text.
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+#[cfg(feature = "sqlite")]
+impl<ST> diesel::RunQueryDsl<diesel::SqliteConnection> for Sql<'_, ST> {}
+
+#[cfg(feature = "postgres")]
+mod postgres {
+    use diesel::{
+        QueryResult,
+        pg::Pg,
+        query_builder::{AstPass, QueryFragment},
+        sql_types::{Array, BigInt, Integer, Nullable, Text},
+    };
+    use taskbox_schema::sql_types::{Jsonb, Timestamptz, Uuid};
+
+    use super::{Bind, Piece, Sql};
+
+    impl<ST> QueryFragment<Pg> for Sql<'_, ST> {
+        fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+            for piece in &self.pieces {
+                match piece {
+                    Piece::Text(text) => out.push_sql(text),
+                    Piece::OnPostgres(text) => out.push_sql(text),
+                    Piece::Bind(bind) => bind.walk_ast(out.reborrow())?,
+                }
+            }
+            Ok(())
+        }
+    }
+
+    impl QueryFragment<Pg> for Bind<'_> {
+        fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+            match self {
+                Self::AnyOf(any_of) => {
+                    out.push_sql("= ANY(");
+                    out.push_bind_param::<Array<Uuid>, _>(&any_of.ids)?;
+                    out.push_sql(")");
+                    Ok(())
+                }
+                Self::Id(id) => out.push_bind_param::<Uuid, _>(id),
+                Self::Ids(ids) => out.push_bind_param::<Array<Uuid>, _>(ids),
+                Self::Integer(integer) => out.push_bind_param::<BigInt, _>(integer),
+                Self::Integers(integers) => out.push_bind_param::<Array<Integer>, _>(integers),
+                #[cfg(feature = "sqlite")]
+                Self::Json(json) => out.push_bind_param::<Text, _>(json),
+                Self::Moment(moment) => out.push_bind_param::<Timestamptz, _>(moment),
+                Self::OptionalIds(ids) => out.push_bind_param::<Array<Nullable<Uuid>>, _>(ids),
+                Self::OptionalJson(json) => out.push_bind_param::<Array<Nullable<Jsonb>>, _>(json),
+                Self::Text(text) => out.push_bind_param::<Text, _>(*text),
+                Self::Texts(texts) => out.push_bind_param::<Array<Text>, _>(texts),
+            }
+        }
+    }
+}
+
+#[cfg(feature = "sqlite")]
+mod sqlite {
+    use diesel::{
+        QueryResult,
+        query_builder::{AstPass, QueryFragment},
+        sql_types::{BigInt, Text},
+        sqlite::Sqlite,
+    };
+    use taskbox_schema::sql_types::{Timestamptz, Uuid};
+
+    use super::{Bind, Piece, Sql};
+
+    impl<ST> QueryFragment<Sqlite> for Sql<'_, ST> {
+        fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+            for piece in &self.pieces {
+                match piece {
+                    Piece::Text(text) => out.push_sql(text),
+                    Piece::OnPostgres(_) => {}
+                    Piece::Bind(bind) => bind.walk_ast(out.reborrow())?,
+                }
+            }
+            Ok(())
+        }
+    }
+
+    impl QueryFragment<Sqlite> for Bind<'_> {
+        fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+            match self {
+                Self::AnyOf(any_of) => {
+                    let json = any_of.json.get_or_init(|| super::json_of(any_of.ids));
+                    out.push_sql("IN (SELECT unhex(value) FROM json_each(");
+                    out.push_bind_param::<Text, _>(json)?;
+                    out.push_sql("))");
+                    Ok(())
+                }
+                Self::Id(id) => out.push_bind_param::<Uuid, _>(id),
+                Self::Integer(integer) => out.push_bind_param::<BigInt, _>(integer),
+                Self::Json(json) => out.push_bind_param::<Text, _>(json),
+                Self::Moment(moment) => out.push_bind_param::<Timestamptz, _>(moment),
+                Self::Text(text) => out.push_bind_param::<Text, _>(*text),
+                #[cfg(feature = "postgres")]
+                Self::Ids(_)
+                | Self::Integers(_)
+                | Self::OptionalIds(_)
+                | Self::OptionalJson(_)
+                | Self::Texts(_) => Err(diesel::result::Error::QueryBuilderError(
+                    "SQLite has no arrays".into(),
+                )),
+            }
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Making tasks on Postgres: one statement over arrays.
+
+use diesel::QueryResult;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use taskbox_models::{EventType, PipelineStatus, TaskExecution, Transition};
+use taskbox_schema::task_executions;
+
+use super::{COLUMNS, Insert, reopened};
+use crate::{
+    fault::Faults,
+    queries::{Bind, Sql, transition::parts},
+};
+
+pub(super) async fn insert(
+    connection: &mut AsyncPgConnection,
+    tasks: &[Insert<'_>],
+    faults: &Faults,
+) -> QueryResult<Vec<TaskExecution>> {
+    faults.reach("create: insert")?;
+    let ids: Vec<_> = tasks.iter().map(|task| task.0).collect();
+    let made = statement(&ids, tasks).load(connection).await?;
+    faults.reach("create: done")?;
+    Ok(made)
+}
+
+pub(crate) fn statement<'a>(
+    ids: &'a [uuid::Uuid],
+    tasks: &'a [Insert<'a>],
+) -> Sql<'a, task_executions::SqlType> {
+    let new = || tasks.iter().map(|task| task.1);
+    Sql::new(
+        "WITH input AS MATERIALIZED (
+    SELECT * FROM unnest(",
+    )
+    .bind(Bind::Ids(ids))
+    .text(", ")
+    .bind(Bind::OptionalIds(
+        new().map(|new| new.pipeline_execution_id).collect(),
+    ))
+    .text(", ")
+    .bind(Bind::Texts(
+        new().map(|new| new.task_name.as_str()).collect(),
+    ))
+    .text(", ")
+    .bind(Bind::Texts(new().map(|new| new.queue.as_str()).collect()))
+    .text(", ")
+    .bind(Bind::Integers(new().map(|new| new.priority).collect()))
+    .text(", ")
+    .bind(Bind::Integers(new().map(|new| new.max_attempts).collect()))
+    .text(", ")
+    .bind(Bind::OptionalJson(
+        new().map(|new| new.input.as_ref()).collect(),
+    ))
+    .text(rest())
+}
+
+fn rest() -> String {
+    let outcome = parts::only_outcome(Transition::Create.rule());
+    let (status, event) = (outcome.to, outcome.event);
+    let running = PipelineStatus::Running;
+    let reopened_event = EventType::PipelineReopened;
+    let reopened = reopened();
+    format!(
+        ")
+    WITH ORDINALITY AS input (
+        id, pipeline_execution_id, task_name, queue, priority, max_attempts, input, ord
+    )
+),
+pipelines AS MATERIALIZED (
+    SELECT p.id, p.status, count(*)::integer AS made
+    FROM pipeline_executions p JOIN input ON input.pipeline_execution_id = p.id
+    GROUP BY p.id
+),
+made AS (
+    INSERT INTO task_executions (
+        id, pipeline_execution_id, task_name, queue, priority, max_attempts, input, status
+    )
+    SELECT id, pipeline_execution_id, task_name, queue, priority, max_attempts, input, '{status}'
+    FROM input ORDER BY ord
+    RETURNING {COLUMNS}
+),
+counted AS (
+    UPDATE pipeline_executions p SET
+        open_tasks = p.open_tasks + n.made,
+        status = CASE WHEN p.status IN ({reopened}) THEN '{running}' ELSE p.status END,
+        updated_at = clock_timestamp()
+    FROM pipelines n WHERE p.id = n.id
+),
+logged AS (
+    INSERT INTO execution_events (pipeline_execution_id, task_execution_id, event_type)
+    SELECT pipeline_id, task_id, event_type FROM (
+        SELECT 0 AS part, 0 AS ord, id AS pipeline_id, NULL::uuid AS task_id,
+            '{reopened_event}' AS event_type
+        FROM pipelines WHERE status IN ({reopened})
+        UNION ALL
+        SELECT 1, ord, pipeline_execution_id, id, '{event}' FROM input
+    ) event ORDER BY part, ord
+)
+SELECT made.* FROM made JOIN input USING (id) ORDER BY input.ord"
+    )
+}

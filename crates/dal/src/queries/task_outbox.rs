@@ -1,0 +1,110 @@
+//! Queries on `task_outbox` beside those of the transitions.
+
+use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper};
+use diesel_async::RunQueryDsl;
+use taskbox_models::{TaskOutbox, TaskStatus};
+use taskbox_schema::{bind, sql_types, task_executions, task_outbox};
+use uuid::Uuid;
+
+use super::{Bind, Sql, transition::parts};
+use crate::{Result, connection::Connection};
+
+/// The rows in the order in which claims take them.
+pub(crate) async fn list_pending(
+    connection: &mut Connection<'_>,
+    limit: i64,
+) -> Result<Vec<TaskOutbox>> {
+    let query = task_outbox::table
+        .order((
+            task_outbox::held,
+            task_outbox::priority.desc(),
+            task_outbox::id,
+        ))
+        .limit(limit);
+    on!(connection, |c| Ok(query
+        .select(TaskOutbox::as_select())
+        .load(c)
+        .await?))
+}
+
+/// How many rows there are.
+pub(crate) async fn count_pending(connection: &mut Connection<'_>) -> Result<i64> {
+    on!(connection, |c| Ok(task_outbox::table
+        .count()
+        .get_result(c)
+        .await?))
+}
+
+/// Locks a task's pipeline against being paused, then the task, and reads its status; `None` if there is
+/// no such task.
+pub(crate) async fn lock(
+    connection: &mut Connection<'_>,
+    task: Uuid,
+) -> Result<Option<TaskStatus>> {
+    let pipeline: Sql<'_, sql_types::Uuid> = Sql::new(
+        "SELECT p.id FROM pipeline_executions p
+JOIN task_executions t ON t.pipeline_execution_id = p.id
+WHERE t.id = ",
+    )
+    .bind(Bind::Id(task))
+    .on_postgres("\nFOR KEY SHARE OF p");
+    on!(connection, |c| pipeline.load::<Uuid>(c).await?);
+    let query = task_executions::table
+        .filter(task_executions::id.eq(bind::Uuid(task)))
+        .select(task_executions::status);
+    match connection {
+        #[cfg(feature = "postgres")]
+        Connection::Postgres(c) => Ok(query.for_no_key_update().first(c).await.optional()?),
+        #[cfg(feature = "sqlite")]
+        Connection::Sqlite(c) => Ok(query.first(c).await.optional()?),
+        #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
+        Connection::None(never, _) => match *never {},
+    }
+}
+
+/// Publishes a task that is locked and Ready; `None` if it already has a row.
+pub(crate) async fn publish(
+    connection: &mut Connection<'_>,
+    task: Uuid,
+) -> Result<Option<TaskOutbox>> {
+    let statement: Sql<'_, (sql_types::Int8, sql_types::Uuid, sql_types::Timestamptz)> =
+        Sql::new(format!(
+            "{}
+FROM task_executions t LEFT JOIN pipeline_executions p ON p.id = t.pipeline_execution_id
+WHERE t.id = ",
+            parts::publish()
+        ))
+        .bind(Bind::Id(task))
+        .text(
+            "
+ON CONFLICT (task_execution_id) DO NOTHING
+RETURNING id, task_execution_id, created_at",
+        );
+    let mut rows: Vec<TaskOutbox> = on!(connection, |c| statement.load(c).await?);
+    Ok(rows.pop())
+}
+
+/// Deletes rows whose task isn't Ready, of those that the condition on `o` names; answers how many.
+///
+/// Locks their tasks, in the order of their ids, so that none becomes Ready meanwhile.
+pub(crate) async fn delete_stale(
+    connection: &mut Connection<'_>,
+    condition: &'static str,
+    value: Bind<'_>,
+) -> Result<usize> {
+    let ready = TaskStatus::Ready;
+    let statement: Sql<'_> = Sql::new(format!(
+        "WITH stale AS MATERIALIZED (
+    SELECT t.id FROM task_executions t JOIN task_outbox o ON o.task_execution_id = t.id
+    WHERE t.status <> '{ready}' AND {condition} "
+    ))
+    .bind(value)
+    .text("\n    ORDER BY t.id")
+    .on_postgres(" FOR NO KEY UPDATE OF t")
+    .text(
+        "
+)
+DELETE FROM task_outbox WHERE task_execution_id IN (SELECT id FROM stale)",
+    );
+    on!(connection, |c| Ok(statement.execute(c).await?))
+}

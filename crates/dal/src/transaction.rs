@@ -1,0 +1,263 @@
+//! The one door for transactions.
+
+use std::{future::Future, time::Duration};
+
+use tokio::time::{Instant, error::Elapsed, timeout, timeout_at};
+
+use crate::{
+    DAL, Error, Result, Tx,
+    backend::{CommitError, Lease},
+};
+
+/// An async closure whose future is `Send`: what [`DAL::transaction`] takes.
+///
+/// Rust cannot yet name the future of an `AsyncFnOnce`, so neither say that it is `Send`. Every async closure
+/// implements this by itself.
+pub trait Closure<T, R>:
+    AsyncFnOnce(T) -> R + FnOnce(T) -> <Self as Closure<T, R>>::Future
+{
+    /// What the closure returns.
+    type Future: Future<Output = R>;
+}
+
+impl<F, T, R, Fut> Closure<T, R> for F
+where
+    F: AsyncFnOnce(T) -> R + FnOnce(T) -> Fut,
+    Fut: Future<Output = R>,
+{
+    type Future = Fut;
+}
+
+/// An async closure that can run more than once: what [`DAL::transaction_with_retry`] takes.
+pub trait RetryClosure<T, R>:
+    AsyncFnMut(T) -> R + FnMut(T) -> <Self as RetryClosure<T, R>>::Future
+{
+    /// What the closure returns.
+    type Future: Future<Output = R>;
+}
+
+impl<F, T, R, Fut> RetryClosure<T, R> for F
+where
+    F: AsyncFnMut(T) -> R + FnMut(T) -> Fut,
+    Fut: Future<Output = R>,
+{
+    type Future = Fut;
+}
+
+/// How often a transaction is tried at the most.
+const MAX_TRIES: u32 = 6;
+/// The pause before the second try; it doubles with every further one.
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+/// How long a rollback may take before the connection is closed instead.
+const ROLLBACK_TIMEOUT: Duration = Duration::from_secs(2);
+
+impl DAL {
+    /// Runs the closure in a transaction, once: commits if it returns `Ok`, rolls back if it returns `Err`.
+    ///
+    /// Everything done through `tx` is one transaction, the program's own queries included
+    /// (`tx.postgres()?`, `tx.sqlite()?`). If this returns `Ok`, all of it is committed, and durably so.
+    ///
+    /// - An error that the closure swallows does not get past here: a transaction in which a statement of
+    ///   Taskbox failed, or one of the program's on Postgres, is rolled back and says so.
+    /// - Dropping the returned future rolls back, and frees every lock, without waiting.
+    /// - The whole is bounded by the deadline of the `DAL`.
+    ///
+    /// **On `SQLite` there is one writer at a time**: while the closure runs, every other writer waits. And do
+    /// not use the `DAL` inside the closure: it would wait for the connection that the closure holds.
+    ///
+    /// ```
+    /// # #[cfg(feature = "sqlite")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> taskbox_dal::Result<()> {
+    /// # use taskbox_dal::{DAL, Error};
+    /// # use taskbox_models::{NewTaskExecution, TaskStatus};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let dal = DAL::connect(format!("sqlite://{}/tasks.db", folder.path().display())).await?;
+    /// # dal.migrate().await?;
+    /// use diesel_async::RunQueryDsl;
+    ///
+    /// let task = dal.task_execution().create(NewTaskExecution::standalone("ship")).await?;
+    /// dal.transaction(async |tx| {
+    ///     diesel::sql_query("CREATE TABLE orders (id INTEGER)").execute(tx.sqlite()?).await?;
+    ///     tx.task_execution().mark_ready(task.id).await
+    /// })
+    /// .await?;
+    /// assert_eq!(dal.task_execution().get(task.id).await?.status, TaskStatus::Ready);
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(feature = "sqlite"))]
+    /// # fn main() {}
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// What the closure returned; [`Error::PoolTimeout`], [`Error::DeadlineExceeded`], [`Error::Unfinished`],
+    /// [`Error::Poisoned`] or [`Error::Database`] if the transaction is rolled back for another reason;
+    /// [`Error::CommitUnknown`] if the connection was lost during COMMIT and the database could not be
+    /// asked what became of it.
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "as an `async fn` its future cannot be proved `Send`: rust-lang/rust#100013"
+    )]
+    pub fn transaction<F, R, E>(&self, closure: F) -> impl Future<Output = Result<R, E>> + Send
+    where
+        F: for<'r, 'c> Closure<&'r mut Tx<'c>, Result<R, E>, Future: Send> + Send,
+        R: Send,
+        E: From<Error> + Send,
+    {
+        async move {
+            let deadline = self.deadline();
+            let mut lease = self.open(deadline).await?;
+            let mut tx = Tx::new(lease.connection(), self.0.faults.clone());
+            let result = timeout_at(deadline, closure(&mut tx)).await;
+            let end = End::of(tx);
+            self.close(lease, end, result, deadline).await
+        }
+    }
+
+    /// Like [`DAL::transaction`], but runs the closure again if the transaction is known not to be committed and
+    /// the cause may pass ([`Error::is_transient`]), with growing pauses, within the deadline.
+    ///
+    /// The closure may run several times, so what it does outside the transaction must bear that. Its error
+    /// type is this crate's, since another could not be asked whether it is transient.
+    ///
+    /// # Errors
+    ///
+    /// As [`DAL::transaction`], from the last try.
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "as an `async fn` its future cannot be proved `Send`: rust-lang/rust#100013"
+    )]
+    pub fn transaction_with_retry<F, R>(
+        &self,
+        mut closure: F,
+    ) -> impl Future<Output = Result<R>> + Send
+    where
+        F: for<'r, 'c> RetryClosure<&'r mut Tx<'c>, Result<R>, Future: Send> + Send,
+        R: Send,
+    {
+        async move {
+            let deadline = self.deadline();
+            let mut tries = 1;
+            loop {
+                let mut lease = match self.open(deadline).await {
+                    Ok(lease) => lease,
+                    Err(error) if pause_before_retry(&error, &mut tries, deadline).await => {
+                        continue;
+                    }
+                    Err(error) => return Err(error),
+                };
+                let mut tx = Tx::new(lease.connection(), self.0.faults.clone());
+                let result = timeout_at(deadline, closure(&mut tx)).await;
+                let end = End::of(tx);
+                match self.close(lease, end, result, deadline).await {
+                    Err(error) if pause_before_retry(&error, &mut tries, deadline).await => {}
+                    result => return result,
+                }
+            }
+        }
+    }
+
+    /// When a transaction that begins now has to be done.
+    fn deadline(&self) -> Instant {
+        Instant::now() + self.0.settings.deadline
+    }
+
+    /// Takes a connection and begins.
+    async fn open(&self, deadline: Instant) -> Result<Lease> {
+        let mut lease = self.0.pool.writer(self.0.settings.acquire_timeout).await?;
+        self.0.faults.reach("begin")?;
+        timeout_at(deadline, lease.connection().begin())
+            .await
+            .map_err(|_| self.too_late())??;
+        Ok(lease)
+    }
+
+    /// Commits or rolls back. Whatever the connection's state is not known after, the lease closes it.
+    async fn close<R, E: From<Error>>(
+        &self,
+        mut lease: Lease,
+        end: End,
+        result: Result<Result<R, E>, Elapsed>,
+        deadline: Instant,
+    ) -> Result<R, E> {
+        let refusal = match (result, end.committable) {
+            (Err(Elapsed { .. }), _) => return Err(self.too_late().into()),
+            (Ok(Ok(value)), Ok(())) => {
+                self.commit(lease, end.id, deadline).await?;
+                return Ok(value);
+            }
+            (Ok(Ok(_)), Err(refusal)) => refusal.into(),
+            (Ok(Err(error)), _) => error,
+        };
+        let rolled_back = timeout(ROLLBACK_TIMEOUT, lease.connection().roll_back()).await;
+        if let Ok(Ok(())) = rolled_back {
+            lease.give_back();
+        }
+        Err(refusal)
+    }
+
+    async fn commit(&self, mut lease: Lease, id: Option<i64>, deadline: Instant) -> Result<()> {
+        self.0.faults.reach("commit")?;
+        let source = match timeout_at(deadline, lease.connection().commit()).await {
+            Ok(Ok(())) => {
+                lease.give_back();
+                return Ok(());
+            }
+            Ok(Err(CommitError::NotCommitted(error))) => return Err(error),
+            Ok(Err(CommitError::Unknown(source))) => source,
+            Err(Elapsed { .. }) => diesel::result::Error::DatabaseError(
+                diesel::result::DatabaseErrorKind::UnableToSendCommand,
+                Box::new("no answer within the deadline".to_owned()),
+            ),
+        };
+        drop(lease);
+        self.0.pool.resolve(id, source).await
+    }
+
+    fn too_late(&self) -> Error {
+        Error::DeadlineExceeded {
+            deadline: self.0.settings.deadline,
+        }
+    }
+}
+
+/// What is left to know of a transaction once its closure is through.
+struct End {
+    id: Option<i64>,
+    committable: Result<()>,
+}
+
+impl End {
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "ends the borrow of the connection"
+    )]
+    fn of(tx: Tx<'_>) -> Self {
+        Self {
+            id: tx.id,
+            committable: tx.committable(),
+        }
+    }
+}
+
+/// Waits, unless the error will stay or there is no time or no try left. Answers whether to try again.
+async fn pause_before_retry(error: &Error, tries: &mut u32, deadline: Instant) -> bool {
+    if !error.is_transient() || *tries == MAX_TRIES {
+        return false;
+    }
+    // Full jitter: those that collided do not meet again.
+    let pause = FIRST_PAUSE * 2_u32.pow(*tries - 1);
+    let pause = pause.mul_f64(fastrand::f64());
+    if Instant::now() + pause >= deadline {
+        return false;
+    }
+    tracing::debug!(%error, tries, "trying the transaction again");
+    *tries += 1;
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a back-off: there is no event to wait for"
+    )]
+    tokio::time::sleep(pause).await;
+    true
+}

@@ -1,0 +1,154 @@
+#[cfg(feature = "postgres")]
+use diesel_async::AsyncPgConnection;
+
+#[cfg(feature = "sqlite")]
+use crate::AsyncSqliteConnection;
+use crate::{
+    Error, ExecutionEventDAL, Joinable, PipelineExecutionDAL, Result, TaskExecutionDAL,
+    TaskOutboxDAL, connection::Connection, fault::Faults,
+};
+
+/// A transaction: the same accessors as on [`DAL`](crate::DAL), all in one, and the connection itself for
+/// the program's own queries.
+#[derive(Debug)]
+pub struct Tx<'c> {
+    pub(crate) connection: Connection<'c>,
+    pub(crate) faults: Faults,
+    /// The id of the transaction on Postgres, once an operation has learned it.
+    pub(crate) id: Option<i64>,
+    /// The operation that is between its statements.
+    unfinished: Option<&'static str>,
+    /// The first statement error of an operation.
+    failure: Option<String>,
+}
+
+impl<'c> Tx<'c> {
+    pub(crate) fn new(connection: Connection<'c>, faults: Faults) -> Self {
+        Self {
+            connection,
+            faults,
+            id: None,
+            unfinished: None,
+            failure: None,
+        }
+    }
+
+    /// Joins a transaction that the program has begun on a connection of its own.
+    ///
+    /// The program commits it, so what [`DAL::transaction`](crate::DAL::transaction) guards is the
+    /// program's to guard: commit only after every call here answered, roll back after any error of the
+    /// database, and close the connection if the future that holds the transaction is dropped. On `SQLite`
+    /// the transaction has to be one that began with `BEGIN IMMEDIATE`.
+    ///
+    /// ```
+    /// # #[cfg(feature = "sqlite")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use taskbox_models::NewTaskExecution;
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = format!("{}/tasks.db", folder.path().display());
+    /// # taskbox_dal::DAL::connect(format!("sqlite://{path}")).await?.migrate().await?;
+    /// use diesel_async::{AsyncConnection, TransactionManager};
+    /// use taskbox_dal::{AsyncSqliteConnection, Tx};
+    ///
+    /// let mut connection = AsyncSqliteConnection::establish(&path).await?;
+    /// type Manager = <AsyncSqliteConnection as AsyncConnection>::TransactionManager;
+    ///
+    /// assert!(Tx::join(&mut connection).is_err(), "there is no transaction to join yet");
+    /// Manager::begin_transaction(&mut connection).await?;
+    /// let mut tx = Tx::join(&mut connection)?;
+    /// tx.task_execution().create(NewTaskExecution::standalone("send-mail")).await?;
+    /// Manager::commit_transaction(&mut connection).await?;
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(feature = "sqlite"))]
+    /// # fn main() {}
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidInput`] if the connection is in no transaction.
+    pub fn join(connection: impl Joinable<'c>) -> Result<Self> {
+        Ok(Self::new(connection.in_transaction()?, Faults::default()))
+    }
+
+    /// The connection, for queries of the program's own.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::WrongBackend`] if the database is not Postgres.
+    #[cfg(feature = "postgres")]
+    pub fn postgres(&mut self) -> Result<&mut AsyncPgConnection> {
+        match &mut self.connection {
+            Connection::Postgres(connection) => Ok(connection),
+            #[cfg(feature = "sqlite")]
+            Connection::Sqlite(_) => Err(Error::WrongBackend { asked: "Postgres" }),
+        }
+    }
+
+    /// The connection, for queries of the program's own.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::WrongBackend`] if the database is not `SQLite`.
+    #[cfg(feature = "sqlite")]
+    pub fn sqlite(&mut self) -> Result<&mut AsyncSqliteConnection> {
+        match &mut self.connection {
+            Connection::Sqlite(connection) => Ok(connection),
+            #[cfg(feature = "postgres")]
+            Connection::Postgres(_) => Err(Error::WrongBackend { asked: "SQLite" }),
+        }
+    }
+
+    /// The history: `execution_events`.
+    pub fn execution_event(&mut self) -> ExecutionEventDAL<&mut Self> {
+        ExecutionEventDAL::new(self)
+    }
+
+    /// The pipelines: `pipeline_executions`.
+    pub fn pipeline_execution(&mut self) -> PipelineExecutionDAL<&mut Self> {
+        PipelineExecutionDAL::new(self)
+    }
+
+    /// The tasks: `task_executions`, and every transition they make.
+    pub fn task_execution(&mut self) -> TaskExecutionDAL<&mut Self> {
+        TaskExecutionDAL::new(self)
+    }
+
+    /// The ready tasks: `task_outbox`.
+    pub fn task_outbox(&mut self) -> TaskOutboxDAL<&mut Self> {
+        TaskOutboxDAL::new(self)
+    }
+
+    /// Marks an operation as begun. Until [`Tx::leave`] the transaction cannot be committed, so an operation
+    /// that is dropped half-way takes the transaction with it.
+    pub(crate) fn enter(&mut self, operation: &'static str) -> Result<()> {
+        self.committable()?;
+        self.unfinished = Some(operation);
+        Ok(())
+    }
+
+    /// Marks the operation as done. A refusal wrote nothing and leaves the transaction as it was; an error of
+    /// the database spoils it.
+    pub(crate) fn leave<R>(&mut self, result: &Result<R>) {
+        self.unfinished = None;
+        if let Err(error) = result
+            && error.is_database()
+        {
+            self.failure = Some(error.to_string());
+        }
+    }
+
+    /// Whether nothing speaks against a commit.
+    pub(crate) fn committable(&self) -> Result<()> {
+        if let Some(operation) = self.unfinished {
+            return Err(Error::Unfinished { operation });
+        }
+        match &self.failure {
+            Some(failure) => Err(Error::Poisoned {
+                failure: failure.clone(),
+            }),
+            None => Ok(()),
+        }
+    }
+}
