@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -5,6 +6,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use uuid::Uuid;
 
 use crate::{migrations, postgres, sqlite};
+
+/// Every table, and what its rows are sorted by.
+const TABLES: [(&str, &str); 8] = [
+    ("execution_events", "id"),
+    ("pipeline_executions", "id"),
+    ("task_claims", "task_execution_id"),
+    ("task_dependencies", "task_execution_id, dependency_id"),
+    ("task_executions", "id"),
+    ("task_outbox", "id"),
+    ("task_schedule", "task_execution_id"),
+    ("task_workers", "id"),
+];
 
 /// The databases that Taskbox runs on.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -125,6 +138,17 @@ impl TestDatabase {
             Place::Postgres(database) => database.query(sql).await,
             Place::Sqlite(database) => database.query(sql).await,
         }
+    }
+
+    /// Everything in Taskbox's tables: by table, every row as text, in the order of the key. Two dumps are equal
+    /// if nothing changed in between.
+    pub async fn dump(&self) -> BTreeMap<&'static str, Vec<Vec<Option<String>>>> {
+        let mut dump = BTreeMap::new();
+        for (table, key) in TABLES {
+            let sql = format!("SELECT * FROM {table} ORDER BY {key}");
+            dump.insert(table, self.query_text(&sql).await);
+        }
+        dump
     }
 
     /// A UUID as SQL.
