@@ -127,8 +127,10 @@ FROM task_claims c JOIN task_executions t ON t.id = c.task_execution_id
 WHERE c.epoch <> t.epoch
 UNION ALL
 SELECT 'an epoch that does not count the claims', t.id
-FROM task_executions t
-WHERE t.epoch <> (SELECT count(*) FROM step WHERE task = t.id AND event = 'task_claimed')
+FROM task_executions t LEFT JOIN (
+    SELECT task, count(*) AS claims FROM step WHERE event = 'task_claimed' GROUP BY task
+) n ON n.task = t.id
+WHERE t.epoch <> coalesce(n.claims, 0)
 UNION ALL
 SELECT 'open_dependencies that does not count', t.id
 FROM task_executions t
