@@ -3,6 +3,7 @@
 
 mod create;
 mod create_many;
+mod create_twice;
 mod list;
 mod mark_ready_many;
 mod schedule;

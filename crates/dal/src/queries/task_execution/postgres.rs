@@ -1,6 +1,9 @@
 //! Making tasks on Postgres: one statement over arrays.
 
-use diesel::QueryResult;
+use diesel::{
+    QueryResult,
+    result::{DatabaseErrorKind, Error},
+};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use taskbox_models::{EventType, PipelineStatus, TaskExecution, Transition};
 use taskbox_schema::task_executions;
@@ -18,9 +21,23 @@ pub(super) async fn insert(
 ) -> QueryResult<Vec<TaskExecution>> {
     faults.reach("create: insert")?;
     let ids: Vec<_> = tasks.iter().map(|task| task.0).collect();
-    let made = statement(&ids, tasks).load(connection).await?;
+    let made = statement(&ids, tasks).load(connection).await;
+    let made = made.map_err(or_made_meanwhile)?;
     faults.reach("create: done")?;
     Ok(made)
+}
+
+/// A task of a chosen id that another transaction made after this one had looked for it: whoever tries again
+/// finds it there.
+fn or_made_meanwhile(error: Error) -> Error {
+    match error {
+        Error::DatabaseError(DatabaseErrorKind::UniqueViolation, info)
+            if info.constraint_name() == Some("task_executions_pkey") =>
+        {
+            Error::DatabaseError(DatabaseErrorKind::SerializationFailure, info)
+        }
+        other => other,
+    }
 }
 
 pub(crate) fn statement<'a>(
