@@ -1,0 +1,45 @@
+//! Prints docs/task-lifecycle.md from the table of transitions; `cargo xtask lifecycle` keeps the page.
+
+#![expect(clippy::print_stdout, reason = "the page is what it prints")]
+
+mod pipelines;
+mod tasks;
+
+const HEAD: &str = "<!-- Written by `cargo xtask lifecycle` from the table of transitions, in crates/models/src/transition.rs. -->
+
+# The lifecycle of tasks and pipelines
+";
+
+fn main() {
+    let sections = [
+        tasks::graph(),
+        tasks::transitions(),
+        tasks::event_data(),
+        tasks::live_tables(),
+        pipelines::statuses(),
+        pipelines::events(),
+    ];
+    print!("{HEAD}\n{}", sections.join("\n"));
+}
+
+/// A table; each row has a cell for each column.
+fn table<const N: usize>(
+    columns: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> String {
+    let mut page = format!("| {} |\n|{}\n", columns.join(" | "), "---|".repeat(N));
+    for row in rows {
+        page.push_str(&format!("| {} |\n", row.join(" | ")));
+    }
+    page
+}
+
+/// The texts as code, in one cell; a dash for none.
+fn code<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
+    let texts: Vec<_> = texts.into_iter().map(|text| format!("`{text}`")).collect();
+    if texts.is_empty() {
+        "–".to_owned()
+    } else {
+        texts.join(", ")
+    }
+}
