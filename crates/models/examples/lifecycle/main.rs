@@ -27,11 +27,13 @@ fn table<const N: usize>(
     columns: [&str; N],
     rows: impl IntoIterator<Item = [String; N]>,
 ) -> String {
-    let mut page = format!("| {} |\n|{}\n", columns.join(" | "), "---|".repeat(N));
-    for row in rows {
-        page.push_str(&format!("| {} |\n", row.join(" | ")));
-    }
-    page
+    let head = [columns.join(" | "), vec!["---"; N].join(" | ")];
+    let rows = rows.into_iter().map(|row| row.join(" | "));
+    let lines = head.into_iter().chain(rows);
+    lines
+        .map(|line| format!("| {line} |\n"))
+        .collect::<Vec<_>>()
+        .concat()
 }
 
 /// The texts as code, in one cell; a dash for none.

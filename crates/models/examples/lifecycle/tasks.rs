@@ -39,11 +39,12 @@ pub(crate) fn graph() -> String {
             }
         }
     }
-    let lines: String = arrows
+    let lines: Vec<_> = arrows
         .iter()
-        .map(|((from, to), names)| format!("    {from} --> {to}: {}\n", names.join(", ")))
+        .map(|((from, to), names)| format!("    {from} --> {to}: {}", names.join(", ")))
         .collect();
-    format!("```mermaid\nstateDiagram-v2\n{lines}```\n")
+    let lines = lines.join("\n");
+    format!("```mermaid\nstateDiagram-v2\n{lines}\n```\n")
 }
 
 /// Where the arrows of a rule start; `[*]` is how mermaid draws the beginning.
