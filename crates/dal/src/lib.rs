@@ -46,3 +46,9 @@ pub use task_execution::TaskExecutionDAL;
 pub use task_outbox::TaskOutboxDAL;
 pub use transaction::{Closure, RetryClosure};
 pub use tx::Tx;
+
+/// The examples of the pages outside of this crate, for the doc tests.
+#[cfg(all(doctest, feature = "sqlite"))]
+#[doc = include_str!("../../../README.md")]
+#[doc = include_str!("../../../docs/testing.md")]
+struct Pages;
