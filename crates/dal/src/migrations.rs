@@ -27,7 +27,7 @@ impl DAL {
     ///
     /// # Errors
     ///
-    /// [`Error::Migration`](crate::Error::Migration) if a migration fails; then none was applied.
+    /// [`Error::Migration`] if a migration fails; then none was applied.
     pub async fn migrate(&self) -> Result<Vec<String>> {
         match &self.0.pool.0 {
             #[cfg(feature = "postgres")]

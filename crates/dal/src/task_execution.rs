@@ -165,7 +165,11 @@ impl<D: Door> TaskExecutionDAL<D> {
             .await
     }
 
-    /// Makes a task ready once the delay is over, by the clock of the database.
+    /// Makes a task wait for a time: `Scheduled`, with its row in the schedule, due once the delay is over by
+    /// the clock of the database.
+    ///
+    /// A task that is due does not become ready by itself yet: [`mark_ready`](Self::mark_ready) makes it so,
+    /// before its time as well.
     ///
     /// # Errors
     ///

@@ -35,7 +35,7 @@ pub struct PipelineExecution {
 pub struct NewPipelineExecution {
     /// Its id, where the caller chose one.
     pub id: Option<Uuid>,
-    /// What it is for.
+    /// What it is for: 1 to 255 bytes without a NUL character.
     pub name: String,
 }
 

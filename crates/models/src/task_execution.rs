@@ -52,15 +52,15 @@ pub struct NewTaskExecution {
     pub id: Option<Uuid>,
     /// Its pipeline; `None` for a task of its own.
     pub pipeline_execution_id: Option<Uuid>,
-    /// Which code runs it.
+    /// Which code runs it: 1 to 255 bytes without a NUL character.
     pub task_name: String,
-    /// The queue that workers claim it from.
+    /// The queue that workers claim it from: 1 to 255 bytes without a NUL character.
     pub queue: String,
     /// Higher is claimed first.
     pub priority: i32,
     /// How many attempts it has, at least 1.
     pub max_attempts: i32,
-    /// What to give it.
+    /// What to give it: JSON of at most 100 levels, without NUL characters.
     pub input: Option<Value>,
 }
 

@@ -160,7 +160,7 @@ impl TestDatabase {
         }
     }
 
-    /// Lets a test end in a state that breaks the [invariants](crate::invariants), which [`run`](crate::run)
+    /// Lets a test end in a state that breaks the [invariants](crate::invariants), which [`run`](crate::run())
     /// would refuse: for those that break it by [`execute`](Self::execute) to see what happens.
     pub fn is_broken_on_purpose(&self) {
         self.broken_on_purpose.store(true, Ordering::Relaxed);

@@ -1,6 +1,6 @@
 /// Mounts the tests of a file on both backends, as `postgres::…` and `sqlite::…`.
 ///
-/// Each name is an `async fn(db: &TestDatabase)` of the same module, run by [`run`](crate::run):
+/// Each name is an `async fn(db: &TestDatabase)` of the same module, run by [`run`](crate::run()):
 /// ```
 /// use taskbox_test_support::TestDatabase;
 ///
