@@ -1,10 +1,14 @@
 //! All SQL of this crate. One file per table, and one for the transitions.
 //!
 //! Ordinary queries are typed Diesel, compiled once per backend by `on!`. Statements that Diesel's language
-//! cannot say are [`Sql`]: named functions that return text and binds, with golden snapshots in `tests/sql.rs`.
+//! cannot say are [`Sql`]: text and binds. What each operation sends, of both kinds, is in `snapshots/`.
 
 pub(crate) mod execution_event;
 pub(crate) mod pipeline_execution;
+#[cfg(all(test, feature = "postgres", feature = "sqlite"))]
+mod recorder;
+#[cfg(all(test, feature = "postgres", feature = "sqlite"))]
+mod snapshots;
 mod sql;
 pub(crate) mod task_execution;
 pub(crate) mod task_outbox;

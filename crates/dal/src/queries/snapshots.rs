@@ -1,0 +1,265 @@
+//! Golden snapshots of the SQL of every operation: its statements in the order in which they are sent.
+//!
+//! One file per operation and backend, in `snapshots/`. A change shows as a diff; `INSTA_UPDATE=always
+//! cargo test` accepts it.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::{collections::BTreeSet, fs, time::Duration};
+
+use chrono::DateTime;
+use serde_json::json;
+use taskbox_models::{
+    EventType, NewPipelineExecution, NewTaskExecution, NewTaskOutbox, TaskStatus, Transition,
+};
+use taskbox_test_support::{Backend, TestDatabase};
+use uuid::Uuid;
+
+use super::{
+    recorder::record,
+    transition::{Argument, Change, apply},
+};
+use crate::DAL;
+
+taskbox_test_support::suite! {
+    both: [
+        a_transition_sends_the_same_text_for_any_number_of_tasks,
+        creating_sends_the_same_text_for_any_number_of_tasks,
+        tasks_are_read_by_these_statements,
+        the_outbox_is_kept_by_these_statements,
+        pipelines_are_kept_by_these_statements,
+        events_are_kept_by_these_statements,
+    ],
+    postgres: [a_live_row_that_the_statement_missed_is_swept],
+}
+
+/// The second statement of a transition, which only Postgres may need.
+const SWEEP: &str = "sweep";
+
+const OPERATIONS: [&str; 24] = [
+    "cancel",
+    "create",
+    "event_count_older_than",
+    "event_delete_older_than",
+    "event_get_recent",
+    "event_list_by_pipeline",
+    "event_list_by_task",
+    "event_list_by_type",
+    "mark_ready",
+    "outbox_count_pending",
+    "outbox_create",
+    "outbox_delete",
+    "outbox_delete_by_task",
+    "outbox_delete_older_than",
+    "outbox_list_pending",
+    "pipeline_create",
+    "pipeline_get",
+    "pipeline_list_recent",
+    "schedule",
+    "skip",
+    SWEEP,
+    "task_get",
+    "task_list_by_pipeline",
+    "task_list_by_status",
+];
+
+fn assert_snapshot(db: &TestDatabase, operation: &str, statements: &[String]) {
+    assert!(OPERATIONS.contains(&operation), "{operation} is not listed");
+    let mut settings = insta::Settings::new();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    let name = format!("{operation}.{}", db.backend());
+    settings.bind(|| insta::assert_snapshot!(name, statements.join(";\n\n")));
+}
+
+#[test]
+fn no_snapshot_is_left_of_an_operation_that_is_gone() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/queries/snapshots");
+    let found: BTreeSet<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".snap"))
+        .collect();
+    let mut expected = BTreeSet::new();
+    for operation in OPERATIONS {
+        expected.insert(format!("{operation}.{}.snap", Backend::Postgres));
+        if operation != SWEEP {
+            expected.insert(format!("{operation}.{}.snap", Backend::Sqlite));
+        }
+    }
+    assert_eq!(found, expected);
+}
+
+async fn connect(db: &TestDatabase) -> DAL {
+    DAL::connect(db.url()).await.unwrap()
+}
+
+/// Tasks in every status from which the transition starts, `number` of each and of each in a pipeline that
+/// waits or runs: so every statement that the transition can need is sent.
+async fn tasks_to_move(
+    db: &TestDatabase,
+    dal: &DAL,
+    transition: Transition,
+    number: usize,
+) -> Vec<Uuid> {
+    let mut tasks = Vec::new();
+    for status in transition.rule().from {
+        let pipeline = dal
+            .pipeline_execution()
+            .create(NewPipelineExecution::new("import"))
+            .await
+            .unwrap();
+        let new = vec![NewTaskExecution::new(pipeline.id, "a"); number];
+        let made = dal.task_execution().create_many(new).await.unwrap();
+        for task in made {
+            bring_to(db, dal, task.id, *status).await;
+            tasks.push(task.id);
+        }
+    }
+    tasks
+}
+
+async fn bring_to(db: &TestDatabase, dal: &DAL, task: Uuid, status: TaskStatus) {
+    match status {
+        TaskStatus::Scheduled => {
+            let delay = Duration::from_secs(60);
+            dal.task_execution().schedule(task, delay).await.unwrap();
+        }
+        TaskStatus::Ready | TaskStatus::Running => {
+            dal.task_execution().mark_ready(task).await.unwrap();
+        }
+        _ => {}
+    }
+    if status == TaskStatus::Running {
+        // Nothing looks at claims but who leaves them.
+        db.is_broken_on_purpose();
+        let id = db.uuid_literal(task);
+        let sql = format!("UPDATE task_executions SET status = 'Running' WHERE id = {id}");
+        db.execute(&sql).await;
+    }
+}
+
+async fn move_statements(dal: &DAL, transition: Transition, tasks: &[Uuid]) -> Vec<String> {
+    let argument = match transition {
+        Transition::Schedule => Argument::DueIn(1),
+        Transition::Skip => Argument::Reason("not needed"),
+        _ => Argument::None,
+    };
+    let change = Change {
+        rule: transition.rule(),
+        tasks,
+        argument,
+    };
+    record!(dal, |tx| apply(tx, change))
+}
+
+async fn a_transition_sends_the_same_text_for_any_number_of_tasks(db: &TestDatabase) {
+    let dal = connect(db).await;
+    for transition in [
+        Transition::MarkReady,
+        Transition::Schedule,
+        Transition::Skip,
+        Transition::Cancel,
+    ] {
+        let few = tasks_to_move(db, &dal, transition, 1).await;
+        let many = tasks_to_move(db, &dal, transition, 20).await;
+        let statements = move_statements(&dal, transition, &few).await;
+        assert_eq!(statements, move_statements(&dal, transition, &many).await);
+        assert_snapshot(db, transition.rule().name, &statements);
+    }
+}
+
+/// Such a row is written by another transaction while the statement waits; here, there is none at all.
+async fn a_live_row_that_the_statement_missed_is_swept(db: &TestDatabase) {
+    let dal = connect(db).await;
+    let tasks = tasks_to_move(db, &dal, Transition::MarkReady, 1).await;
+    db.execute("DELETE FROM task_schedule").await;
+    let statements = move_statements(&dal, Transition::MarkReady, &tasks).await;
+    assert_snapshot(db, SWEEP, &statements);
+}
+
+async fn creating_sends_the_same_text_for_any_number_of_tasks(db: &TestDatabase) {
+    let dal = connect(db).await;
+    let pipeline = dal
+        .pipeline_execution()
+        .create(NewPipelineExecution::new("import"))
+        .await
+        .unwrap();
+    let new = || {
+        NewTaskExecution::new(pipeline.id, "a")
+            .id(Uuid::now_v7())
+            .input(json!({}))
+    };
+    let many = (0..20).map(|_| new()).collect();
+    let statements = record!(dal, |tx| tx.task_execution().create(new()));
+    let of_many = record!(dal, |tx| tx.task_execution().create_many(many));
+    assert_eq!(statements, of_many);
+    assert_snapshot(db, "create", &statements);
+}
+
+async fn tasks_are_read_by_these_statements(db: &TestDatabase) {
+    let dal = connect(db).await;
+    let new = NewTaskExecution::standalone("a");
+    let task = dal.task_execution().create(new).await.unwrap().id;
+    let status = TaskStatus::Ready;
+    let get = record!(dal, |tx| tx.task_execution().get(task));
+    assert_snapshot(db, "task_get", &get);
+    let list = record!(dal, |tx| tx.task_execution().list_by_pipeline(task));
+    assert_snapshot(db, "task_list_by_pipeline", &list);
+    let list = record!(dal, |tx| tx.task_execution().list_by_status(status, 1));
+    assert_snapshot(db, "task_list_by_status", &list);
+}
+
+async fn the_outbox_is_kept_by_these_statements(db: &TestDatabase) {
+    let dal = connect(db).await;
+    let new = NewTaskExecution::standalone("a");
+    let task_execution_id = dal.task_execution().create(new).await.unwrap().id;
+    dal.task_execution()
+        .mark_ready(task_execution_id)
+        .await
+        .unwrap();
+    db.execute("DELETE FROM task_outbox").await;
+    let row = NewTaskOutbox { task_execution_id };
+    let create = record!(dal, |tx| tx.task_outbox().create(row));
+    assert_snapshot(db, "outbox_create", &create);
+    let list = record!(dal, |tx| tx.task_outbox().list_pending(1));
+    assert_snapshot(db, "outbox_list_pending", &list);
+    let count = record!(dal, |tx| tx.task_outbox().count_pending());
+    assert_snapshot(db, "outbox_count_pending", &count);
+    let delete = record!(dal, |tx| tx.task_outbox().delete(1));
+    assert_snapshot(db, "outbox_delete", &delete);
+    let delete = record!(dal, |tx| tx.task_outbox().delete_by_task(task_execution_id));
+    assert_snapshot(db, "outbox_delete_by_task", &delete);
+    let cutoff = DateTime::UNIX_EPOCH;
+    let delete = record!(dal, |tx| tx.task_outbox().delete_older_than(cutoff));
+    assert_snapshot(db, "outbox_delete_older_than", &delete);
+}
+
+async fn pipelines_are_kept_by_these_statements(db: &TestDatabase) {
+    let dal = connect(db).await;
+    let id = Uuid::now_v7();
+    let new = NewPipelineExecution::new("import").id(id);
+    let create = record!(dal, |tx| tx.pipeline_execution().create(new.clone()));
+    assert_snapshot(db, "pipeline_create", &create);
+    let get = record!(dal, |tx| tx.pipeline_execution().get(id));
+    assert_snapshot(db, "pipeline_get", &get);
+    let list = record!(dal, |tx| tx.pipeline_execution().list_recent(1));
+    assert_snapshot(db, "pipeline_list_recent", &list);
+}
+
+async fn events_are_kept_by_these_statements(db: &TestDatabase) {
+    let dal = connect(db).await;
+    let (id, event, cutoff) = (Uuid::nil(), EventType::TaskFailed, DateTime::UNIX_EPOCH);
+    let list = record!(dal, |tx| tx.execution_event().list_by_task(id));
+    assert_snapshot(db, "event_list_by_task", &list);
+    let list = record!(dal, |tx| tx.execution_event().list_by_pipeline(id));
+    assert_snapshot(db, "event_list_by_pipeline", &list);
+    let list = record!(dal, |tx| tx.execution_event().list_by_type(event, 1));
+    assert_snapshot(db, "event_list_by_type", &list);
+    let list = record!(dal, |tx| tx.execution_event().get_recent(1));
+    assert_snapshot(db, "event_get_recent", &list);
+    let count = record!(dal, |tx| tx.execution_event().count_older_than(cutoff));
+    assert_snapshot(db, "event_count_older_than", &count);
+    let delete = record!(dal, |tx| tx.execution_event().delete_older_than(cutoff));
+    assert_snapshot(db, "event_delete_older_than", &delete);
+}
