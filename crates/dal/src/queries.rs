@@ -6,6 +6,8 @@
 pub(crate) mod execution_event;
 pub(crate) mod pipeline_execution;
 #[cfg(all(test, feature = "postgres", feature = "sqlite"))]
+mod plans;
+#[cfg(all(test, feature = "postgres", feature = "sqlite"))]
 mod recorder;
 #[cfg(all(test, feature = "postgres", feature = "sqlite"))]
 mod snapshots;

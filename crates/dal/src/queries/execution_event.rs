@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use diesel::{
-    CombineDsl, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl, SelectableHelper,
+    CombineDsl, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl,
+    SelectableHelper, dsl::sql, sql_types::Bool,
 };
 use diesel_async::RunQueryDsl;
 use taskbox_models::{EventType, ExecutionEvent};
@@ -51,14 +52,37 @@ pub(crate) async fn list_by_pipeline(
     Ok(events)
 }
 
+/// The types that nearly every task has. The index on the types leaves them out.
+const COMMON: [EventType; 4] = [
+    EventType::TaskCreated,
+    EventType::TaskMarkedReady,
+    EventType::TaskClaimed,
+    EventType::TaskCompleted,
+];
+
+/// That a type is not common, to the letter as the index has it.
+fn is_rare() -> String {
+    let common = COMMON.map(|event_type| format!("'{event_type}'"));
+    format!("event_type NOT IN ({})", common.join(", "))
+}
+
 /// The newest events of a type, newest first.
+///
+/// Says of a rare type that it is one: the plan is made without knowing the type, and could not use the index
+/// otherwise. A common type is soon met when reading backwards.
 pub(crate) async fn list_by_type(
     connection: &mut Connection<'_>,
     event_type: EventType,
     limit: i64,
 ) -> Result<Vec<ExecutionEvent>> {
+    let rare = if COMMON.contains(&event_type) {
+        "TRUE".to_owned()
+    } else {
+        is_rare()
+    };
     let query = execution_events::table
         .filter(execution_events::event_type.eq(event_type))
+        .filter(sql::<Bool>(&rare))
         .order(execution_events::id.desc())
         .limit(limit);
     on!(connection, |c| Ok(query
