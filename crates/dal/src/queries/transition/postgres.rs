@@ -124,40 +124,39 @@ argument AS MATERIALIZED (
 
 /// Locks the pipelines first, in the order of their ids: as their graph's mutex if a counter or the status
 /// will change, else only against being paused or cancelled meanwhile.
+///
+/// Their ids are a materialised list, so that they are looked up by the tasks of the call. Joined, the planner
+/// likes to go from a pipeline to all of its tasks.
 fn lock_pipelines(rule: &Rule, outcome: &Outcome) -> String {
     let pending = PipelineStatus::Pending;
-    let of_these_tasks = "p.id IN (
-        SELECT t.pipeline_execution_id FROM task_executions t JOIN input USING (id)
-    )";
-    if outcome.to.is_terminal() {
-        return format!(
-            ",
-pipelines AS MATERIALIZED (
-    SELECT p.id, p.status FROM pipeline_executions p
-    WHERE {of_these_tasks}
-    ORDER BY p.id FOR NO KEY UPDATE
+    let mut sql = ",
+graphs AS MATERIALIZED (
+    SELECT DISTINCT t.pipeline_execution_id AS id FROM task_executions t JOIN input USING (id)
+    WHERE t.pipeline_execution_id IS NOT NULL
 )"
-        );
-    }
-    let mut sql = String::new();
+    .to_owned();
+    let mut lock = "NO KEY UPDATE";
     let mut after_starting = "";
-    if rule.leaves_not_started() {
-        after_starting = " AND (SELECT count(*) FROM starting) >= 0";
-        sql = format!(
-            ",
+    if !outcome.to.is_terminal() {
+        lock = "KEY SHARE";
+        if rule.leaves_not_started() {
+            after_starting = " AND (SELECT count(*) FROM starting) >= 0";
+            sql += &format!(
+                ",
 starting AS MATERIALIZED (
     SELECT p.id FROM pipeline_executions p
-    WHERE p.status = '{pending}' AND {of_these_tasks}
+    WHERE p.status = '{pending}' AND p.id IN (SELECT id FROM graphs)
     ORDER BY p.id FOR NO KEY UPDATE
 )"
-        );
+            );
+        }
     }
     sql + &format!(
         ",
 pipelines AS MATERIALIZED (
     SELECT p.id, p.status FROM pipeline_executions p
-    WHERE {of_these_tasks}{after_starting}
-    ORDER BY p.id FOR KEY SHARE
+    WHERE p.id IN (SELECT id FROM graphs){after_starting}
+    ORDER BY p.id FOR {lock}
 )"
     )
 }
