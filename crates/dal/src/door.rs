@@ -77,6 +77,11 @@ impl sealed::Door for &mut Tx<'_> {
         F: for<'r, 'c> Closure<&'r mut Connection<'c>, Result<R>, Future: Send> + Send,
         R: Send,
     {
-        query(&mut self.connection).await
+        // A query that fails or is dropped spoils a transaction as a write does: on Postgres it is aborted, on
+        // `SQLite` the statement may still be running.
+        self.enter("read")?;
+        let result = query(&mut self.connection).await;
+        self.leave(&result);
+        result
     }
 }
