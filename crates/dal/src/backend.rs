@@ -41,9 +41,7 @@ impl Pool {
                 postgres::pool(config, size, acquire_timeout).map(|pool| Self(Kind::Postgres(pool)))
             }
             #[cfg(feature = "sqlite")]
-            Target::Sqlite(path) => {
-                sqlite::pool(path, size, acquire_timeout).map(|pool| Self(Kind::Sqlite(pool)))
-            }
+            Target::Sqlite(path) => sqlite::pool(path, size).map(|pool| Self(Kind::Sqlite(pool))),
             #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
             Target::None(never) => match *never {},
         }

@@ -90,18 +90,15 @@ pub(crate) async fn acquire<M>(pool: &Pool<M>, timeout: Duration) -> Result<Loan
 where
     M: Manager<Error = diesel_async::pooled_connection::PoolError>,
 {
-    let timeouts = Timeouts {
-        wait: Some(timeout),
-        create: Some(timeout),
-        recycle: Some(timeout),
-    };
-    match pool.timeout_get(&timeouts).await {
-        Ok(object) => Ok(Loan {
+    // Not by the pool's own timeouts: a pool that a program built need not know a runtime for them.
+    let unbounded = Timeouts::default();
+    match tokio::time::timeout(timeout, pool.timeout_get(&unbounded)).await {
+        Ok(Ok(object)) => Ok(Loan {
             object: Some(object),
             clean: false,
         }),
-        Err(PoolError::Timeout(_)) => Err(Error::PoolTimeout { waited: timeout }),
-        Err(PoolError::Backend(error)) => Err(Error::Connection(error.to_string())),
-        Err(error) => Err(Error::Connection(error.to_string())),
+        Ok(Err(PoolError::Backend(error))) => Err(Error::Connection(error.to_string())),
+        Ok(Err(error)) => Err(Error::Connection(error.to_string())),
+        Err(_) => Err(Error::PoolTimeout { waited: timeout }),
     }
 }

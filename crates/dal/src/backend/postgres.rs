@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use deadpool::Runtime;
 use diesel::{ConnectionError, ConnectionResult, QueryResult, connection::TransactionDepthChange};
 use diesel_async::{
     AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection,
@@ -54,7 +53,6 @@ pub(crate) fn pool(
     // The URL stays out of the manager, which hands it to instrumentation.
     pooled::Pool::builder(Manager::new_with_config("", manager))
         .max_size(size)
-        .runtime(Runtime::Tokio1)
         .build()
         .map_err(|error| Error::Connection(error.to_string()))
 }

@@ -2,7 +2,6 @@
 
 use std::{error::Error as StdError, path::Path, sync::Arc, time::Duration};
 
-use deadpool::Runtime;
 use diesel::{
     ConnectionError, ConnectionResult, QueryResult, RunQueryDsl, SqliteConnection,
     connection::{AnsiTransactionManager, Connection as _, SimpleConnection, TransactionManager},
@@ -89,7 +88,7 @@ const SETTINGS: &str = "PRAGMA busy_timeout = 5000;
 /// Earlier versions can corrupt a WAL file that several connections write to.
 const OLDEST_SAFE_VERSION: [u32; 3] = [3, 51, 3];
 
-pub(crate) fn pool(path: &Path, size: usize, acquire_timeout: Duration) -> Result<Pool> {
+pub(crate) fn pool(path: &Path, size: usize) -> Result<Pool> {
     let Some(path) = path.to_str().map(str::to_owned) else {
         return Err(Error::invalid(
             "the database URL",
@@ -101,8 +100,6 @@ pub(crate) fn pool(path: &Path, size: usize, acquire_timeout: Duration) -> Resul
     manager.custom_setup = Box::new(|path| establish(path.to_owned()).boxed());
     let connections = pooled::Pool::builder(Manager::new_with_config(path, manager))
         .max_size(size)
-        .create_timeout(Some(acquire_timeout))
-        .runtime(Runtime::Tokio1)
         .build()
         .map_err(|error| Error::Connection(error.to_string()))?;
     Ok(Pool {
