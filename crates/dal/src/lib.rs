@@ -28,6 +28,7 @@ mod task_outbox;
 mod transaction;
 mod tx;
 mod validate;
+mod witness;
 
 pub use backend::Pool;
 #[cfg(feature = "sqlite")]

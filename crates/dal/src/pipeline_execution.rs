@@ -3,6 +3,7 @@ use uuid::Uuid;
 
 use crate::{
     Door, Error, Result, Tx, connection::Connection, queries::pipeline_execution, validate,
+    witness::Subject,
 };
 
 /// The pipelines: `dal.pipeline_execution()` or `tx.pipeline_execution()`.
@@ -36,7 +37,11 @@ impl<D: Door> PipelineExecutionDAL<D> {
                 let made = pipeline_execution::insert(&mut tx.connection, id, name).await?;
                 let made = made.ok_or(Error::PipelineExists { pipeline: id })?;
                 tx.faults.reach("create pipeline: event")?;
-                pipeline_execution::log(&mut tx.connection, id, EventType::PipelineCreated).await?;
+                let event = EventType::PipelineCreated;
+                let written = pipeline_execution::log(&mut tx.connection, id, event).await?;
+                if let Some(transaction_id) = written {
+                    tx.remember(transaction_id, Subject::Pipeline(id));
+                }
                 tx.faults.reach("create pipeline: done")?;
                 Ok(made)
             })

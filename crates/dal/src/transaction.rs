@@ -7,6 +7,7 @@ use tokio::time::{Instant, error::Elapsed, timeout, timeout_at};
 use crate::{
     DAL, Error, Result, Tx,
     backend::{CommitError, Lease},
+    witness::Witness,
 };
 
 /// An async closure whose future is `Send`: what [`DAL::transaction`] takes.
@@ -184,20 +185,27 @@ impl DAL {
         let refusal = match (result, end.committable) {
             (Err(Elapsed { .. }), _) => return Err(self.too_late().into()),
             (Ok(Ok(value)), Ok(())) => {
-                self.commit(lease, end.id, deadline).await?;
+                self.commit(lease, end.witness, deadline).await?;
                 return Ok(value);
             }
             (Ok(Ok(_)), Err(refusal)) => refusal.into(),
             (Ok(Err(error)), _) => error,
         };
-        let rolled_back = timeout(ROLLBACK_TIMEOUT, lease.connection().roll_back()).await;
-        if let Ok(Ok(())) = rolled_back {
+        // A connection whose statement may still be running is closed, which rolls back without waiting for it.
+        if end.answered
+            && let Ok(Ok(())) = timeout(ROLLBACK_TIMEOUT, lease.connection().roll_back()).await
+        {
             lease.give_back();
         }
         Err(refusal)
     }
 
-    async fn commit(&self, mut lease: Lease, id: Option<i64>, deadline: Instant) -> Result<()> {
+    async fn commit(
+        &self,
+        mut lease: Lease,
+        witness: Option<Witness>,
+        deadline: Instant,
+    ) -> Result<()> {
         self.0.faults.reach("commit")?;
         let source = match timeout_at(deadline, lease.connection().commit()).await {
             Ok(Ok(())) => {
@@ -212,7 +220,7 @@ impl DAL {
             ),
         };
         drop(lease);
-        self.0.pool.resolve(id, source).await
+        self.0.pool.resolve(witness, source).await
     }
 
     fn too_late(&self) -> Error {
@@ -224,7 +232,9 @@ impl DAL {
 
 /// What is left to know of a transaction once its closure is through.
 struct End {
-    id: Option<i64>,
+    witness: Option<Witness>,
+    /// Whether every operation was awaited to its end.
+    answered: bool,
     committable: Result<()>,
 }
 
@@ -235,7 +245,8 @@ impl End {
     )]
     fn of(tx: Tx<'_>) -> Self {
         Self {
-            id: tx.id,
+            witness: tx.witness,
+            answered: tx.unfinished.is_none(),
             committable: tx.committable(),
         }
     }

@@ -5,7 +5,10 @@ use diesel_async::AsyncPgConnection;
 use crate::AsyncSqliteConnection;
 use crate::{
     Error, ExecutionEventDAL, Joinable, PipelineExecutionDAL, Result, TaskExecutionDAL,
-    TaskOutboxDAL, connection::Connection, fault::Faults,
+    TaskOutboxDAL,
+    connection::Connection,
+    fault::Faults,
+    witness::{Subject, Witness},
 };
 
 /// A transaction: the same accessors as on [`DAL`](crate::DAL), all in one, and the connection itself for
@@ -14,10 +17,12 @@ use crate::{
 pub struct Tx<'c> {
     pub(crate) connection: Connection<'c>,
     pub(crate) faults: Faults,
-    /// The id of the transaction on Postgres, once an operation has learned it.
-    pub(crate) id: Option<i64>,
+    /// The first event that an operation wrote on Postgres.
+    pub(crate) witness: Option<Witness>,
+    /// Whether the program was given the connection.
+    lent: bool,
     /// The operation that is between its statements.
-    unfinished: Option<&'static str>,
+    pub(crate) unfinished: Option<&'static str>,
     /// The first statement error of an operation.
     failure: Option<String>,
 }
@@ -27,7 +32,8 @@ impl<'c> Tx<'c> {
         Self {
             connection,
             faults,
-            id: None,
+            witness: None,
+            lent: false,
             unfinished: None,
             failure: None,
         }
@@ -79,6 +85,7 @@ impl<'c> Tx<'c> {
     /// [`Error::WrongBackend`] if the database is not Postgres.
     #[cfg(feature = "postgres")]
     pub fn postgres(&mut self) -> Result<&mut AsyncPgConnection> {
+        self.lent = true;
         match &mut self.connection {
             Connection::Postgres(connection) => Ok(connection),
             #[cfg(feature = "sqlite")]
@@ -93,6 +100,7 @@ impl<'c> Tx<'c> {
     /// [`Error::WrongBackend`] if the database is not `SQLite`.
     #[cfg(feature = "sqlite")]
     pub fn sqlite(&mut self) -> Result<&mut AsyncSqliteConnection> {
+        self.lent = true;
         match &mut self.connection {
             Connection::Sqlite(connection) => Ok(connection),
             #[cfg(feature = "postgres")]
@@ -118,6 +126,16 @@ impl<'c> Tx<'c> {
     /// The ready tasks: `task_outbox`.
     pub fn task_outbox(&mut self) -> TaskOutboxDAL<&mut Self> {
         TaskOutboxDAL::new(self)
+    }
+
+    /// Keeps the first event, and so the one that is the least likely to be rolled back on its own.
+    pub(crate) fn remember(&mut self, transaction_id: i64, subject: Subject) {
+        let revocable = self.lent;
+        self.witness.get_or_insert(Witness {
+            transaction_id,
+            subject,
+            revocable,
+        });
     }
 
     /// Marks an operation as begun. Until [`Tx::leave`] the transaction cannot be committed, so an operation

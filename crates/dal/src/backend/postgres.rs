@@ -14,7 +14,7 @@ use futures_util::FutureExt;
 use tokio_postgres::NoTls;
 
 use super::CommitError;
-use crate::{Error, Result};
+use crate::{Error, Result, queries::execution_event::is_written, witness::Witness};
 
 pub(crate) type Manager = AsyncDieselConnectionManager<AsyncPgConnection>;
 pub(crate) type Pool = pooled::Pool<AsyncPgConnection>;
@@ -112,23 +112,32 @@ pub(crate) enum Fate {
     Undecided,
 }
 
-/// Asks the server, on another connection, what became of the transaction of this id.
-pub(crate) async fn fate(
-    connection: &mut AsyncPgConnection,
-    transaction_id: i64,
-) -> QueryResult<Fate> {
+/// Asks the server, on another connection, what became of the transaction that left this witness.
+///
+/// What the server says of an id is believed of a commit only if the event is there. It is looked for in a statement
+/// of its own, whose snapshot is newer than that answer.
+pub(crate) async fn fate(connection: &mut AsyncPgConnection, witness: Witness) -> Result<Fate> {
     diesel::define_sql_function! {
         /// The fate of a transaction.
         #[sql_name = "pg_xact_status"]
         fn transaction_status(id: Xid8) -> diesel::sql_types::Nullable<diesel::sql_types::Text>;
     }
 
+    let Witness {
+        transaction_id,
+        subject,
+        revocable,
+    } = witness;
     let status: Option<String> = diesel::select(transaction_status(TransactionId(transaction_id)))
         .get_result(connection)
         .await?;
     Ok(match status.as_deref() {
-        Some("committed") => Fate::Committed,
-        Some("aborted") => Fate::RolledBack,
+        Some("committed") if is_written(connection, transaction_id, subject).await? => {
+            Fate::Committed
+        }
+        Some("committed") if revocable => Fate::Undecided,
+        // Of another transaction, to which a server that crashed gave the same id.
+        Some("committed" | "aborted") => Fate::RolledBack,
         _ => Fate::Undecided,
     })
 }

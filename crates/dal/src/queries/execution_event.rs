@@ -1,6 +1,8 @@
 //! Queries on `execution_events`.
 
 use chrono::{DateTime, Utc};
+#[cfg(feature = "postgres")]
+use diesel::BoolExpressionMethods;
 use diesel::{
     CombineDsl, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl,
     SelectableHelper, dsl::sql, sql_types::Bool,
@@ -11,6 +13,8 @@ use taskbox_schema::{bind, execution_events, task_executions};
 use uuid::Uuid;
 
 use super::{Bind, Sql};
+#[cfg(feature = "postgres")]
+use crate::witness::Subject;
 use crate::{Result, connection::Connection};
 
 /// A task's events in the order they happened; empty if there is no such task.
@@ -114,6 +118,31 @@ pub(crate) async fn count_older_than(
         .filter(execution_events::created_at.lt(bind::Timestamptz(cutoff)))
         .count();
     on!(connection, |c| Ok(query.get_result(c).await?))
+}
+
+/// Whether there is an event of this subject that this transaction wrote.
+#[cfg(feature = "postgres")]
+pub(crate) async fn is_written(
+    connection: &mut diesel_async::AsyncPgConnection,
+    transaction_id: i64,
+    subject: Subject,
+) -> Result<bool> {
+    let written = execution_events::table
+        .filter(execution_events::transaction_id.eq(transaction_id))
+        .count();
+    let count: i64 = match subject {
+        Subject::Task(task) => {
+            let by_task = execution_events::task_execution_id.eq(bind::Uuid(task));
+            written.filter(by_task).get_result(connection).await?
+        }
+        Subject::Pipeline(pipeline) => {
+            let by_pipeline = execution_events::pipeline_execution_id
+                .eq(bind::Uuid(pipeline))
+                .and(execution_events::task_execution_id.is_null());
+            written.filter(by_pipeline).get_result(connection).await?
+        }
+    };
+    Ok(count > 0)
 }
 
 /// Deletes the events that are older; answers how many.

@@ -56,23 +56,21 @@ RETURNING id, name, status, open_tasks, failed_tasks, cancelled_tasks, pause_rea
     Ok(rows.pop())
 }
 
-/// Writes an event of a pipeline.
+/// Writes an event of a pipeline, and answers with the id of the transaction.
 pub(crate) async fn log(
     connection: &mut Connection<'_>,
     pipeline: Uuid,
     event: EventType,
-) -> Result<()> {
+) -> Result<Option<i64>> {
     let event = (
         execution_events::pipeline_execution_id.eq(bind::Uuid(pipeline)),
         execution_events::event_type.eq(event),
     );
-    on!(connection, |c| {
-        diesel::insert_into(execution_events::table)
-            .values(event)
-            .execute(c)
-            .await?
-    });
-    Ok(())
+    let statement = diesel::insert_into(execution_events::table)
+        .values(event)
+        .returning(execution_events::transaction_id);
+    let mut ids: Vec<i64> = on!(connection, |c| statement.load(c).await?);
+    Ok(ids.pop())
 }
 
 /// Locks pipelines as their graphs' mutex, in the order of their ids, and reads their statuses; those that

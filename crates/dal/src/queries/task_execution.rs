@@ -12,6 +12,8 @@ use taskbox_schema::{bind, sql_types, task_executions};
 use uuid::Uuid;
 
 use super::{Bind, Sql};
+#[cfg(feature = "postgres")]
+use crate::witness::Subject;
 use crate::{Result, Tx, connection::Connection};
 
 /// The task; `None` if there is no such one.
@@ -80,7 +82,13 @@ pub(crate) async fn insert(tx: &mut Tx<'_>, tasks: &[Insert<'_>]) -> Result<Vec<
     let faults = tx.faults.clone();
     match &mut tx.connection {
         #[cfg(feature = "postgres")]
-        Connection::Postgres(connection) => Ok(postgres::insert(connection, tasks, &faults).await?),
+        Connection::Postgres(connection) => {
+            let made = postgres::insert(connection, tasks, &faults).await?;
+            if let Some((task, transaction_id)) = made.as_slice().first() {
+                tx.remember(*transaction_id, Subject::Task(task.id));
+            }
+            Ok(made.into_iter().map(|(task, _)| task).collect())
+        }
         #[cfg(feature = "sqlite")]
         Connection::Sqlite(connection) => Ok(sqlite::insert(connection, tasks, faults).await?),
         #[cfg(not(any(feature = "postgres", feature = "sqlite")))]

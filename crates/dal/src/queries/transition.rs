@@ -15,6 +15,8 @@ use std::{collections::HashSet, time::Duration};
 use taskbox_models::{Conflict, Rule, TaskStatus};
 use uuid::Uuid;
 
+#[cfg(feature = "postgres")]
+use crate::witness::Subject;
 use crate::{Error, Moved, Result, Tx, connection::Connection};
 
 /// A transition of some tasks, with what its events say.
@@ -92,7 +94,9 @@ async fn move_tasks(tx: &mut Tx<'_>, change: Change<'_>, tasks: &[Uuid]) -> Resu
         Connection::Postgres(connection) => {
             let change = Change { tasks, ..change };
             let (outcomes, id) = postgres::move_tasks(connection, change, &faults).await?;
-            tx.id = id;
+            if let (Some(id), Some(moved)) = (id, outcomes.iter().find(|outcome| outcome.2)) {
+                tx.remember(id, Subject::Task(moved.0));
+            }
             Ok(outcomes)
         }
         #[cfg(feature = "sqlite")]

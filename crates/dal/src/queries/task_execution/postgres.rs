@@ -3,6 +3,7 @@
 use diesel::{
     QueryResult,
     result::{DatabaseErrorKind, Error},
+    sql_types::BigInt,
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use taskbox_models::{EventType, PipelineStatus, TaskExecution, Transition};
@@ -14,11 +15,12 @@ use crate::{
     queries::{Bind, Sql, transition::parts},
 };
 
+/// Makes the tasks, and answers with each and the id of the transaction.
 pub(super) async fn insert(
     connection: &mut AsyncPgConnection,
     tasks: &[Insert<'_>],
     faults: &Faults,
-) -> QueryResult<Vec<TaskExecution>> {
+) -> QueryResult<Vec<(TaskExecution, i64)>> {
     faults.reach("create: insert")?;
     let ids: Vec<_> = tasks.iter().map(|task| task.0).collect();
     let made = statement(&ids, tasks).load(connection).await;
@@ -43,7 +45,7 @@ fn or_made_meanwhile(error: Error) -> Error {
 pub(crate) fn statement<'a>(
     ids: &'a [uuid::Uuid],
     tasks: &'a [Insert<'a>],
-) -> Sql<'a, task_executions::SqlType> {
+) -> Sql<'a, (task_executions::SqlType, BigInt)> {
     let new = || tasks.iter().map(|task| task.1);
     Sql::new(
         "WITH input AS MATERIALIZED (
@@ -113,6 +115,7 @@ logged AS (
         SELECT 1, ord, pipeline_execution_id, id, '{event}' FROM input
     ) event ORDER BY part, ord
 )
-SELECT made.* FROM made JOIN input USING (id) ORDER BY input.ord"
+SELECT made.*, pg_current_xact_id()::text::bigint
+FROM made JOIN input USING (id) ORDER BY input.ord"
     )
 }
