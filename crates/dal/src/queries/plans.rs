@@ -61,7 +61,7 @@ fn is_scan(step: &str) -> bool {
     })
 }
 
-/// 20,000 tasks in 2,000 pipelines, all but the last 100 of them Ready.
+/// 20,000 tasks in 10,000 pipelines, all but the last 100 of them Ready.
 async fn fill(db: &TestDatabase) {
     db.is_broken_on_purpose();
     let numbers = "WITH RECURSIVE s (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 20000)
@@ -70,17 +70,17 @@ SELECT n FROM s";
         Backend::Postgres => format!("lpad(to_hex({n}), 32, '0')::uuid"),
         Backend::Sqlite => format!("unhex(printf('%032x', {n}))"),
     };
-    let (task, pipeline) = (id("n"), id("n % 2000 + 1"));
+    let (task, pipeline) = (id("n"), id("n % 10000 + 1"));
     let insert_event =
         "INSERT INTO execution_events (pipeline_execution_id, task_execution_id, event_type)";
     db.execute(&format!(
         "CREATE TABLE numbers (n INTEGER);
 INSERT INTO numbers {numbers};
-INSERT INTO pipeline_executions (id, name) SELECT {task}, 'p' FROM numbers WHERE n <= 2000;
+INSERT INTO pipeline_executions (id, name) SELECT {task}, 'p' FROM numbers WHERE n <= 10000;
 INSERT INTO task_executions (id, pipeline_execution_id, task_name, status)
 SELECT {task}, {pipeline}, 't', CASE WHEN n <= 19900 THEN 'Ready' ELSE 'NotStarted' END FROM numbers;
 INSERT INTO task_outbox (task_execution_id) SELECT {task} FROM numbers WHERE n <= 19900;
-{insert_event} SELECT {task}, NULL, 'pipeline_created' FROM numbers WHERE n <= 2000;
+{insert_event} SELECT {task}, NULL, 'pipeline_created' FROM numbers WHERE n <= 10000;
 {insert_event} SELECT {pipeline}, {task}, 'task_created' FROM numbers;
 {insert_event} SELECT {pipeline}, {task}, 'task_marked_ready' FROM numbers WHERE n <= 19900;
 {insert_event} SELECT {pipeline}, {task}, 'task_failed' FROM numbers WHERE n <= 5;
@@ -92,7 +92,7 @@ ANALYZE"
 
 async fn cases(dal: &DAL) -> Vec<Case> {
     let id = Uuid::from_u128(7);
-    let ids: Vec<Uuid> = (19_901..=20_000).map(Uuid::from_u128).collect();
+    let ids: Vec<Uuid> = (19_991..=20_000).map(Uuid::from_u128).collect();
     let event = EventType::TaskFailed;
     let array: Vec<_> = ids.iter().map(Uuid::to_string).collect();
     let json = json_of(&ids);
