@@ -77,8 +77,12 @@ fn no_snapshot_is_left_of_an_operation_that_is_gone() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/queries/snapshots");
     let found: BTreeSet<String> = fs::read_dir(folder)
         .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name.ends_with(".snap"))
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "snap")
+        })
+        .filter_map(|path| Some(path.file_name()?.to_str()?.to_owned()))
         .collect();
     let mut expected = BTreeSet::new();
     for operation in OPERATIONS {
@@ -122,7 +126,7 @@ async fn tasks_to_move(
 async fn bring_to(db: &TestDatabase, dal: &DAL, task: Uuid, status: TaskStatus) {
     match status {
         TaskStatus::Scheduled => {
-            let delay = Duration::from_secs(60);
+            let delay = Duration::from_mins(1);
             dal.task_execution().schedule(task, delay).await.unwrap();
         }
         TaskStatus::Ready | TaskStatus::Running => {
