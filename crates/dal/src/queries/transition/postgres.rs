@@ -71,16 +71,7 @@ pub(crate) fn statement(change: Change<'_>) -> Sql<'_, Row> {
         argument,
     } = change;
     let outcome = parts::only_outcome(rule);
-    let sql = Sql::new(
-        "WITH input AS MATERIALIZED (
-    SELECT id, ord FROM unnest(",
-    )
-    .bind(Bind::Ids(tasks))
-    .text(
-        ") WITH ORDINALITY AS input (id, ord)
-)",
-    );
-    bind_argument(sql, argument).text(
+    bind_argument(input(tasks), argument).text(
         [
             lock_pipelines(rule, outcome),
             lock_and_move_tasks(rule, outcome, argument),
@@ -92,6 +83,22 @@ pub(crate) fn statement(change: Change<'_>) -> Sql<'_, Row> {
         ]
         .concat(),
     )
+}
+
+/// The tasks as a table `input (id, ord)`.
+///
+/// A plan has to fit the next call, too, or Postgres makes one for each, which takes longer than running it. So
+/// a single task is a value, of which there is always one, and a list is behind a query, where the planner
+/// cannot count it: it then plans to look rows up by their ids.
+fn input(tasks: &[Uuid]) -> Sql<'_, Row> {
+    if let [task] = tasks {
+        return Sql::new("WITH input AS MATERIALIZED (\n    SELECT ")
+            .bind(Bind::Id(*task))
+            .text(" AS id, 1 AS ord\n)");
+    }
+    Sql::new("WITH input AS MATERIALIZED (\n    SELECT id, ord FROM unnest((SELECT ")
+        .bind(Bind::Ids(tasks))
+        .text(")) WITH ORDINALITY AS input (id, ord)\n)")
 }
 
 fn bind_argument<'a>(sql: Sql<'a, Row>, argument: Argument<'a>) -> Sql<'a, Row> {
@@ -129,19 +136,19 @@ argument AS MATERIALIZED (
 /// likes to go from a pipeline to all of its tasks.
 fn lock_pipelines(rule: &Rule, outcome: &Outcome) -> String {
     let pending = PipelineStatus::Pending;
-    let mut sql = ",
+    let graphs = ",
 graphs AS MATERIALIZED (
     SELECT DISTINCT t.pipeline_execution_id AS id FROM task_executions t JOIN input USING (id)
     WHERE t.pipeline_execution_id IS NOT NULL
-)"
-    .to_owned();
+)";
+    let mut starting = String::new();
     let mut lock = "NO KEY UPDATE";
     let mut after_starting = "";
     if !outcome.to.is_terminal() {
         lock = "KEY SHARE";
         if rule.leaves_not_started() {
             after_starting = " AND (SELECT count(*) FROM starting) >= 0";
-            sql += &format!(
+            starting = format!(
                 ",
 starting AS MATERIALIZED (
     SELECT p.id FROM pipeline_executions p
@@ -151,8 +158,8 @@ starting AS MATERIALIZED (
             );
         }
     }
-    sql + &format!(
-        ",
+    format!(
+        "{graphs}{starting},
 pipelines AS MATERIALIZED (
     SELECT p.id, p.status FROM pipeline_executions p
     WHERE p.id IN (SELECT id FROM graphs){after_starting}
