@@ -1,0 +1,103 @@
+//! The price of the DAL: `mark_ready` by it and by SQL written for this alone, turn by turn in one run.
+//!
+//! Absolute times say more of the machine than of the code, and a machine changes from one run to the next.
+//! Of Criterion's arguments this knows two: `--test` runs everything once, and a first argument that is no
+//! option chooses the cases whose names contain it.
+
+#![expect(clippy::print_stdout, reason = "a program for people at a terminal")]
+
+mod mark_ready {
+    pub(crate) mod arena;
+    pub(crate) mod case;
+    pub(crate) mod contestant;
+}
+
+use std::{env, fmt::Display, time::Duration};
+
+use taskbox_test_support::Backend;
+use tokio::runtime::Runtime;
+
+use mark_ready::{
+    arena::{Arena, time},
+    case::Case,
+    contestant::{Contestant, Shape},
+};
+
+fn main() {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let once = arguments.iter().any(|argument| argument == "--test");
+    let filter = arguments.first().filter(|first| !first.starts_with('-'));
+    let runtime = Runtime::new().expect("a runtime needs nothing but threads");
+    println!(
+        "\n{:28}{}   dal/floor",
+        "median in ms",
+        columns(Shape::as_str)
+    );
+    for case in Case::all() {
+        let name = format!("mark_ready/{case}");
+        if filter.is_none_or(|filter| name.contains(filter)) {
+            let rounds = if once { 1 } else { rounds(case) };
+            let medians = runtime.block_on(medians(case, rounds));
+            println!("{name:28}{}", row(case, &medians));
+        }
+    }
+}
+
+fn rounds(case: Case) -> u64 {
+    match case.tasks {
+        1 => 1_000,
+        100 => 100,
+        _ => 11,
+    }
+}
+
+/// By how much the DAL may be slower than the floor: on batches by a quarter, which is 0.8 times its throughput.
+fn bar(case: Case) -> f64 {
+    match (case.tasks, case.backend) {
+        (1, Backend::Postgres) => 1.3,
+        (1, Backend::Sqlite) => 1.5,
+        _ => 1.25,
+    }
+}
+
+/// The median time of every shape, in the order of [`Shape::ALL`].
+async fn medians(case: Case, rounds: u64) -> Vec<Duration> {
+    let arena = Arena::new(case).await;
+    let mut contestants = Vec::new();
+    for shape in Shape::ALL {
+        contestants.push((Contestant::new(shape, &arena).await, Vec::new()));
+    }
+    let turns = contestants.len();
+    let tasks = arena.new_tasks(rounds * turns as u64).await;
+    for (turn, call) in tasks.chunks(case.tasks).enumerate() {
+        // Whoever is first in a round is last in the next.
+        let (contestant, times) = &mut contestants[(turn + turn / turns) % turns];
+        times.push(time(contestant, call).await);
+    }
+    arena.check().await;
+    contestants
+        .into_iter()
+        .map(|(_, times)| median(times))
+        .collect()
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+fn columns<T: Display>(column: impl Fn(Shape) -> T) -> String {
+    let columns = Shape::ALL.map(|shape| format!("{:>10}", column(shape)));
+    columns.concat()
+}
+
+fn row(case: Case, medians: &[Duration]) -> String {
+    let milliseconds = |shape: Shape| medians[shape as usize].as_secs_f64() * 1_000.0;
+    let ratio = milliseconds(Shape::Dal) / milliseconds(Shape::Floor);
+    let bar = bar(case);
+    let verdict = if ratio <= bar { "meets" } else { "misses" };
+    format!(
+        "{}{ratio:>12.2} {verdict} {bar:.2}",
+        columns(|shape| format!("{:.3}", milliseconds(shape)))
+    )
+}
