@@ -1,6 +1,8 @@
 //! `schema.rs` is written from Postgres alone, so that SQLite could drift away from it. These tests hold
 //! the tables of a migrated SQLite database against it.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support {
     pub(crate) mod migrations;
     pub(crate) mod repository;

@@ -3,6 +3,8 @@
 //! These tests run at the root of the repository, in parallel. None may write `schema.rs` there, so each run
 //! has either `--locked-schema` or a configuration that prints no schema.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support {
     pub(crate) mod cli;
     pub(crate) mod postgres;

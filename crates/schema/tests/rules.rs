@@ -1,5 +1,7 @@
 //! The rules that the schema keeps on both backends.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support {
     pub(crate) mod catalogue;
     pub(crate) mod migrations;

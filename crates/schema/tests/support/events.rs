@@ -20,6 +20,7 @@ use super::{
 
 /// One value of each SQL type that is ours.
 #[derive(Clone, Debug, PartialEq, QueryableByName)]
+#[expect(clippy::struct_field_names, reason = "named as their columns")]
 pub(crate) struct Event {
     #[diesel(sql_type = sql_types::Uuid)]
     pub(crate) task_execution_id: Uuid,
