@@ -24,6 +24,7 @@ use crate::DAL;
 taskbox_test_support::suite! {
     both: [
         a_transition_sends_the_same_text_for_any_number_of_tasks,
+        a_transition_of_one_task_takes_it_as_a_value,
         creating_sends_the_same_text_for_any_number_of_tasks,
         tasks_are_read_by_these_statements,
         the_outbox_is_kept_by_these_statements,
@@ -36,7 +37,7 @@ taskbox_test_support::suite! {
 /// The second statement of a transition, which only Postgres may need.
 const SWEEP: &str = "sweep";
 
-const OPERATIONS: [&str; 24] = [
+const OPERATIONS: [&str; 25] = [
     "cancel",
     "create",
     "event_count_older_than",
@@ -46,6 +47,7 @@ const OPERATIONS: [&str; 24] = [
     "event_list_by_task",
     "event_list_by_type",
     "mark_ready",
+    "mark_ready_one",
     "outbox_count_pending",
     "outbox_create",
     "outbox_delete",
@@ -165,12 +167,19 @@ async fn a_transition_sends_the_same_text_for_any_number_of_tasks(db: &TestDatab
         Transition::Skip,
         Transition::Cancel,
     ] {
-        let few = tasks_to_move(db, &dal, transition, 1).await;
+        let few = tasks_to_move(db, &dal, transition, 2).await;
         let many = tasks_to_move(db, &dal, transition, 20).await;
         let statements = move_statements(&dal, transition, &few).await;
         assert_eq!(statements, move_statements(&dal, transition, &many).await);
         assert_snapshot(db, transition.rule().name, &statements);
     }
+}
+
+async fn a_transition_of_one_task_takes_it_as_a_value(db: &TestDatabase) {
+    let dal = connect(db).await;
+    let tasks = tasks_to_move(db, &dal, Transition::MarkReady, 1).await;
+    let statements = move_statements(&dal, Transition::MarkReady, &tasks[..1]).await;
+    assert_snapshot(db, "mark_ready_one", &statements);
 }
 
 /// Such a row is written by another transaction while the statement waits; here, there is none at all.

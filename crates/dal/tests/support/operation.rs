@@ -79,7 +79,7 @@ impl Operation {
     /// The tables that it changes.
     pub(crate) fn tables(self) -> &'static [&'static str] {
         match self {
-            Self::Cancel(TaskStatus::Ready) => &[
+            Self::Cancel(TaskStatus::Ready) | Self::MarkReady(TaskStatus::NotStarted) => &[
                 "execution_events",
                 "pipeline_executions",
                 "task_executions",
@@ -91,7 +91,7 @@ impl Operation {
                 "task_claims",
                 "task_executions",
             ],
-            Self::Cancel(_) => &[
+            Self::Cancel(_) | Self::Schedule => &[
                 "execution_events",
                 "pipeline_executions",
                 "task_executions",
@@ -102,22 +102,10 @@ impl Operation {
             }
             Self::CreatePipeline => &["execution_events", "pipeline_executions"],
             Self::DeleteStaleRow | Self::Publish => &["task_outbox"],
-            Self::MarkReady(TaskStatus::Scheduled) => &[
-                "execution_events",
-                "task_executions",
-                "task_outbox",
-                "task_schedule",
-            ],
             Self::MarkReady(_) => &[
                 "execution_events",
-                "pipeline_executions",
                 "task_executions",
                 "task_outbox",
-            ],
-            Self::Schedule => &[
-                "execution_events",
-                "pipeline_executions",
-                "task_executions",
                 "task_schedule",
             ],
         }
