@@ -1,6 +1,6 @@
 //! Postgres: connections, and the statements around a transaction.
 
-use std::time::Duration;
+use std::{error::Error as _, time::Duration};
 
 use diesel::{ConnectionError, ConnectionResult, QueryResult, connection::TransactionDepthChange};
 use diesel_async::{
@@ -65,7 +65,7 @@ async fn establish(config: tokio_postgres::Config) -> ConnectionResult<AsyncPgCo
     let (client, connection) = config
         .connect(NoTls)
         .await
-        .map_err(|error| ConnectionError::BadConnection(error.to_string()))?;
+        .map_err(|error| ConnectionError::BadConnection(reason(&error)))?;
     let mut connection =
         AsyncPgConnection::try_from_client_and_connection(client, connection).await?;
     connection
@@ -73,6 +73,18 @@ async fn establish(config: tokio_postgres::Config) -> ConnectionResult<AsyncPgCo
         .await
         .map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(connection)
+}
+
+/// The error with its causes, without which it is no more than "db error".
+fn reason(error: &tokio_postgres::Error) -> String {
+    let mut reason = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        reason.push_str(": ");
+        reason.push_str(&error.to_string());
+        cause = error.source();
+    }
+    reason
 }
 
 pub(crate) async fn begin(connection: &mut AsyncPgConnection) -> QueryResult<()> {
