@@ -120,6 +120,18 @@ impl Connection<'_> {
         }
     }
 
+    /// Requires that the database has not ended the transaction, if it is one that would not say so by itself.
+    pub(crate) async fn require_transaction(&mut self) -> Result<()> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => Ok(()),
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(connection) => Ok(sqlite::require_transaction(connection).await?),
+            #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
+            Self::None(never, _) => match *never {},
+        }
+    }
+
     pub(crate) async fn commit(&mut self) -> Result<(), CommitError> {
         match self {
             #[cfg(feature = "postgres")]

@@ -67,7 +67,10 @@ impl sealed::Door for &mut Tx<'_> {
         R: Send,
     {
         self.enter(name)?;
-        let result = operation(self).await;
+        let result = match self.connection.require_transaction().await {
+            Ok(()) => operation(self).await,
+            Err(error) => Err(error),
+        };
         self.leave(&result);
         result
     }

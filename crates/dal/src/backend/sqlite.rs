@@ -174,6 +174,22 @@ pub(crate) async fn begin(connection: &mut AsyncSqliteConnection) -> QueryResult
         .await
 }
 
+/// Requires that the transaction is still there.
+///
+/// `SQLite` ends it by itself on some errors, such as a full disk, and what follows would be written without one.
+/// It is asked by a BEGIN, which it refuses within a transaction.
+pub(crate) async fn require_transaction(connection: &mut AsyncSqliteConnection) -> QueryResult<()> {
+    connection
+        .spawn_blocking(|connection| {
+            if connection.batch_execute("BEGIN").is_err() {
+                return Ok(());
+            }
+            connection.batch_execute("ROLLBACK")?;
+            Err(diesel::result::Error::NotInTransaction)
+        })
+        .await
+}
+
 /// Commits. If `SQLite` refuses, it says so and the transaction can only be rolled back; what is lost with a
 /// thread that dies under the COMMIT is the answer.
 pub(crate) async fn commit(connection: &mut AsyncSqliteConnection) -> Result<(), CommitError> {

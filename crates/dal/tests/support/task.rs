@@ -1,0 +1,14 @@
+//! A task, and where it is.
+
+use taskbox_dal::DAL;
+use taskbox_models::{NewTaskExecution, TaskStatus};
+use uuid::Uuid;
+
+pub(crate) async fn create(dal: &DAL) -> Uuid {
+    let task = NewTaskExecution::standalone("ship");
+    dal.task_execution().create(task).await.unwrap().id
+}
+
+pub(crate) async fn status(dal: &DAL, task: Uuid) -> TaskStatus {
+    dal.task_execution().get(task).await.unwrap().status
+}
