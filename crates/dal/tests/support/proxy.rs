@@ -1,0 +1,150 @@
+//! A proxy before Postgres that counts round trips, and cuts a connection at its COMMIT.
+
+use std::{
+    io::{self, Read, Write},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+/// Where a COMMIT is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// The server never gets it.
+    BeforeTheServer,
+    /// The server carries it out, and the client never gets the answer.
+    BeforeTheAnswer,
+}
+
+/// Listens until the process ends.
+pub(crate) struct Proxy {
+    url: String,
+    state: Arc<State>,
+}
+
+#[derive(Default)]
+struct State {
+    round_trips: AtomicUsize,
+    cut: Mutex<Option<Cut>>,
+    is_down: AtomicBool,
+}
+
+impl Proxy {
+    /// A proxy before the server of this URL, `postgres://user@host:port/database`.
+    pub(crate) fn before(url: &str) -> Self {
+        let (user, rest) = url.split_once('@').unwrap();
+        let (server, database) = rest.split_once('/').unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address: SocketAddr = listener.local_addr().unwrap();
+        let state = Arc::new(State::default());
+        thread::spawn({
+            let (server, state) = (server.to_owned(), Arc::clone(&state));
+            move || {
+                for client in listener.incoming().map_while(Result::ok) {
+                    if !state.is_down.load(Ordering::SeqCst) {
+                        let (server, state) = (server.clone(), Arc::clone(&state));
+                        thread::spawn(move || carry(&client, &server, &state));
+                    }
+                }
+            }
+        });
+        Self {
+            url: format!("{user}@{address}/{database}"),
+            state,
+        }
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Loses the next COMMIT, with its connection.
+    pub(crate) fn cut(&self, cut: Cut) {
+        *self.state.cut.lock().unwrap() = Some(cut);
+    }
+
+    /// Takes no new connections from now on.
+    pub(crate) fn go_down(&self) {
+        self.state.is_down.store(true, Ordering::SeqCst);
+    }
+
+    /// How often the client waited for the server since the last call.
+    pub(crate) fn take_round_trips(&self) -> usize {
+        self.state.round_trips.swap(0, Ordering::SeqCst)
+    }
+}
+
+fn carry(client: &TcpStream, server: &str, state: &State) {
+    let server = TcpStream::connect(server).unwrap();
+    client.set_nodelay(true).unwrap();
+    server.set_nodelay(true).unwrap();
+    let is_cut = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let answers = scope.spawn(|| forward_answers(&server, client, &is_cut));
+        if let Ok(Some(Cut::BeforeTheAnswer)) = forward_requests(client, &server, state, &is_cut) {
+            // It ends with the first answer that it does not forward.
+            let _ = answers.join();
+        }
+        // Those that are closed already cannot be closed.
+        let _ = server.shutdown(Shutdown::Both);
+        let _ = client.shutdown(Shutdown::Both);
+    });
+}
+
+fn forward_requests(
+    mut client: &TcpStream,
+    mut server: &TcpStream,
+    state: &State,
+    is_cut: &AtomicBool,
+) -> io::Result<Option<Cut>> {
+    // The first message has no type.
+    server.write_all(&read_message(client, Vec::new())?)?;
+    loop {
+        let mut kind = [0];
+        client.read_exact(&mut kind)?;
+        let message = read_message(client, kind.to_vec())?;
+        // A simple query, or the Sync at the end of the extended ones: what the client waits after.
+        if matches!(kind, [b'Q' | b'S']) {
+            state.round_trips.fetch_add(1, Ordering::SeqCst);
+        }
+        let is_commit = kind == *b"Q" && message.windows(6).any(|text| text == b"COMMIT");
+        let cut = is_commit
+            .then(|| state.cut.lock().unwrap().take())
+            .flatten();
+        is_cut.store(cut.is_some(), Ordering::SeqCst);
+        if cut != Some(Cut::BeforeTheServer) {
+            server.write_all(&message)?;
+        }
+        if cut.is_some() {
+            return Ok(cut);
+        }
+    }
+}
+
+/// Reads the rest of a message: its length, which counts itself, and its body.
+fn read_message(mut from: &TcpStream, mut message: Vec<u8>) -> io::Result<Vec<u8>> {
+    let mut length = [0; 4];
+    from.read_exact(&mut length)?;
+    message.extend(length);
+    let rest = u64::from(u32::from_be_bytes(length)) - 4;
+    from.take(rest).read_to_end(&mut message)?;
+    Ok(message)
+}
+
+fn forward_answers(
+    mut server: &TcpStream,
+    mut client: &TcpStream,
+    is_cut: &AtomicBool,
+) -> io::Result<()> {
+    let mut answer = [0; 16384];
+    loop {
+        let length = server.read(&mut answer)?;
+        if length == 0 || is_cut.load(Ordering::SeqCst) {
+            return client.shutdown(Shutdown::Both);
+        }
+        client.write_all(&answer[..length])?;
+    }
+}
