@@ -206,8 +206,11 @@ async fn a_transition_of_ten_thousand_tasks_takes_three_round_trips(db: &TestDat
     let tasks = vec![NewTaskExecution::standalone("ship"); 10_000];
     let tasks = dal.task_execution().create_many(tasks).await.unwrap();
     let tasks: Vec<Uuid> = tasks.iter().map(|task| task.id).collect();
+    let (warm_up, tasks) = tasks.split_at(2);
+    let warmed = dal.task_execution().mark_ready_many(warm_up).await.unwrap();
+    assert_eq!(warmed.moved, warm_up);
     proxy.take_round_trips();
-    let moved = dal.task_execution().mark_ready_many(&tasks).await.unwrap();
+    let moved = dal.task_execution().mark_ready_many(tasks).await.unwrap();
     assert_eq!(proxy.take_round_trips(), 3);
     assert_eq!(moved.moved, tasks);
     let one_by_connect = 1;

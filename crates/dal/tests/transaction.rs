@@ -226,7 +226,7 @@ async fn a_transaction_inside_a_transaction_times_out_instead_of_hanging(db: &Te
     };
     let dal = DAL::builder(db.url())
         .pool_size(pool_size)
-        .acquire_timeout(Duration::from_millis(50))
+        .acquire_timeout(Duration::from_secs(1))
         .connect()
         .await
         .unwrap();

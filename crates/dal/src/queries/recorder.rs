@@ -32,7 +32,10 @@ impl Recorder {
         if let InstrumentationEvent::StartQuery { query, .. } = event {
             let query = query.to_string();
             let text = query.split_once(" -- binds: ").map_or(&*query, |it| it.0);
-            self.statements().push(text.to_owned());
+            // On SQLite a BEGIN asks whether the transaction is still there, and says nothing of the operation.
+            if text != "BEGIN" {
+                self.statements().push(text.to_owned());
+            }
         }
     }
 
