@@ -279,11 +279,19 @@ async fn require_open(connection: &mut Connection<'_>, pipelines: &[Uuid]) -> Re
     Ok(())
 }
 
+/// Requires that none of the tasks is there. Names the first that is, whatever order the database has them in.
 async fn require_absent(connection: &mut Connection<'_>, tasks: &[Uuid]) -> Result<()> {
     if tasks.is_empty() {
         return Ok(());
     }
-    match task_execution::existing(connection, tasks).await?.pop() {
+    let existing: HashMap<Uuid, TaskStatus> = task_execution::existing(connection, tasks)
+        .await?
+        .into_iter()
+        .collect();
+    let first = tasks
+        .iter()
+        .find_map(|task| Some((*task, *existing.get(task)?)));
+    match first {
         None => Ok(()),
         Some((task, found)) => Err(Error::Conflict(Conflict {
             task,
