@@ -9,7 +9,9 @@ use taskbox_schema::{
 };
 use uuid::Uuid;
 
-use super::typed::{ROWS, Task, event_rows, in_order_of, outbox_rows, pending};
+use super::typed::{
+    EventRow, OutboxRow, ROWS, Task, event_rows, in_order_of, outbox_rows, pending,
+};
 
 diesel::define_sql_function! {
     fn clock_timestamp() -> taskbox_schema::sql_types::Timestamptz;
@@ -28,14 +30,8 @@ pub(crate) async fn mark_ready(dal: &DAL, tasks: &[Uuid]) {
             start(connection, pipeline).await?;
         }
         for rows in moving.chunks(ROWS) {
-            diesel::insert_into(task_outbox::table)
-                .values(outbox_rows(rows, &pipelines))
-                .execute(connection)
-                .await?;
-            diesel::insert_into(execution_events::table)
-                .values(event_rows(rows))
-                .execute(connection)
-                .await?;
+            publish(connection, outbox_rows(rows, &pipelines)).await?;
+            log(connection, event_rows(rows)).await?;
         }
         Ok::<_, Error>(())
     })
@@ -112,4 +108,30 @@ async fn start(connection: &mut AsyncPgConnection, pipeline: Uuid) -> QueryResul
         ))
         .execute(connection)
         .await
+}
+
+/// A single row by a statement of its own, since Diesel does not keep one that is made for a list.
+async fn publish(
+    connection: &mut AsyncPgConnection,
+    mut rows: Vec<OutboxRow>,
+) -> QueryResult<usize> {
+    let insert = diesel::insert_into(task_outbox::table);
+    match rows.pop() {
+        Some(row) if rows.is_empty() => insert.values(row).execute(connection).await,
+        last => {
+            rows.extend(last);
+            insert.values(rows).execute(connection).await
+        }
+    }
+}
+
+async fn log(connection: &mut AsyncPgConnection, mut rows: Vec<EventRow>) -> QueryResult<usize> {
+    let insert = diesel::insert_into(execution_events::table);
+    match rows.pop() {
+        Some(row) if rows.is_empty() => insert.values(row).execute(connection).await,
+        last => {
+            rows.extend(last);
+            insert.values(rows).execute(connection).await
+        }
+    }
 }

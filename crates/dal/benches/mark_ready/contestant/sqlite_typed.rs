@@ -10,7 +10,9 @@ use taskbox_schema::{
 };
 use uuid::Uuid;
 
-use super::typed::{ROWS, Task, event_rows, in_order_of, outbox_rows, pending};
+use super::typed::{
+    EventRow, OutboxRow, ROWS, Task, event_rows, in_order_of, outbox_rows, pending,
+};
 
 const NOW: &str = "(CAST(round(unixepoch('subsec') * 1000) AS INTEGER) * 1000)";
 
@@ -37,12 +39,8 @@ fn run(connection: &mut SqliteConnection, tasks: &[Uuid]) -> QueryResult<()> {
         start(connection, pipeline)?;
     }
     for rows in moving.chunks(ROWS) {
-        diesel::insert_into(task_outbox::table)
-            .values(outbox_rows(rows, &pipelines))
-            .execute(connection)?;
-        diesel::insert_into(execution_events::table)
-            .values(event_rows(rows))
-            .execute(connection)?;
+        publish(connection, outbox_rows(rows, &pipelines))?;
+        log(connection, event_rows(rows))?;
     }
     Ok(())
 }
@@ -109,4 +107,27 @@ fn start(connection: &mut SqliteConnection, pipeline: Uuid) -> QueryResult<usize
             execution_events::event_type.eq(EventType::PipelineStarted),
         ))
         .execute(connection)
+}
+
+/// A single row by a statement of its own, since Diesel does not keep one that is made for a list.
+fn publish(connection: &mut SqliteConnection, mut rows: Vec<OutboxRow>) -> QueryResult<usize> {
+    let insert = diesel::insert_into(task_outbox::table);
+    match rows.pop() {
+        Some(row) if rows.is_empty() => insert.values(row).execute(connection),
+        last => {
+            rows.extend(last);
+            insert.values(rows).execute(connection)
+        }
+    }
+}
+
+fn log(connection: &mut SqliteConnection, mut rows: Vec<EventRow>) -> QueryResult<usize> {
+    let insert = diesel::insert_into(execution_events::table);
+    match rows.pop() {
+        Some(row) if rows.is_empty() => insert.values(row).execute(connection),
+        last => {
+            rows.extend(last);
+            insert.values(rows).execute(connection)
+        }
+    }
 }
