@@ -34,11 +34,11 @@ pub(crate) enum Kind {
 }
 
 impl Pool {
-    pub(crate) fn new(target: &Target, size: usize, acquire_timeout: Duration) -> Result<Self> {
+    pub(crate) fn new(target: &Target, size: usize) -> Result<Self> {
         match target {
             #[cfg(feature = "postgres")]
             Target::Postgres(config) => {
-                postgres::pool(config, size, acquire_timeout).map(|pool| Self(Kind::Postgres(pool)))
+                postgres::pool(config, size).map(|pool| Self(Kind::Postgres(pool)))
             }
             #[cfg(feature = "sqlite")]
             Target::Sqlite(path) => sqlite::pool(path, size).map(|pool| Self(Kind::Sqlite(pool))),

@@ -57,7 +57,7 @@ impl DALBuilder {
             ));
         }
         let target = Target::parse(&self.url)?;
-        let pool = Pool::new(&target, self.pool_size, self.settings.acquire_timeout)?;
+        let pool = Pool::new(&target, self.pool_size)?;
         pool.reader(self.settings.acquire_timeout)
             .await?
             .give_back();

@@ -7,6 +7,10 @@ use uuid::Uuid;
 /// The id alone would prove nothing: a server that crashes before the transaction reached its log gives the same
 /// id to another one, and then answers for that.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(
+    not(feature = "postgres"),
+    expect(dead_code, reason = "only Postgres can be asked")
+)]
 pub(crate) struct Witness {
     pub(crate) transaction_id: i64,
     pub(crate) subject: Subject,
@@ -17,6 +21,10 @@ pub(crate) struct Witness {
 
 /// Whose event it is.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(
+    not(feature = "postgres"),
+    expect(dead_code, reason = "only Postgres can be asked")
+)]
 pub(crate) enum Subject {
     Task(Uuid),
     Pipeline(Uuid),

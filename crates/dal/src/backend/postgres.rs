@@ -37,15 +37,8 @@ const SETTINGS: &str = "SET client_connection_check_interval = '500ms';
 /// How long a connection is given to say whether it is still alive after a COMMIT that failed.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
-pub(crate) fn pool(
-    config: &tokio_postgres::Config,
-    size: usize,
-    connect_timeout: Duration,
-) -> Result<Pool> {
+pub(crate) fn pool(config: &tokio_postgres::Config, size: usize) -> Result<Pool> {
     let mut config = config.clone();
-    if config.get_connect_timeout().is_none() {
-        config.connect_timeout(connect_timeout);
-    }
     if config.get_application_name().is_none() {
         config.application_name("taskbox");
     }
