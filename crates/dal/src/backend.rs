@@ -121,6 +121,10 @@ impl Connection<'_> {
     }
 
     /// Requires that the database has not ended the transaction, if it is one that would not say so by itself.
+    #[cfg_attr(
+        not(feature = "sqlite"),
+        expect(clippy::unused_async, reason = "only SQLite has to be asked")
+    )]
     pub(crate) async fn require_transaction(&mut self) -> Result<()> {
         match self {
             #[cfg(feature = "postgres")]

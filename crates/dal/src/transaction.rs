@@ -60,6 +60,7 @@ impl DAL {
     ///
     /// - An error that the closure swallows does not get past here: a transaction in which a statement of
     ///   Taskbox failed, or one of the program's on Postgres, is rolled back and says so.
+    /// - An operation that is dropped before it is done, as by a timeout around it, takes the transaction with it.
     /// - Dropping the returned future rolls back, and frees every lock, without waiting.
     /// - The whole is bounded by the deadline of the `DAL`.
     ///
@@ -119,7 +120,8 @@ impl DAL {
     /// Like [`DAL::transaction`], but runs the closure again if the transaction is known not to be committed and
     /// the cause may pass ([`Error::is_transient`]), with growing pauses, within the deadline.
     ///
-    /// The closure may run several times, so what it does outside the transaction must bear that. Its error
+    /// The closure may run several times, so what it does outside the transaction must bear that, and it cannot
+    /// change what it captured: an atomic or a lock can count its tries. Its error
     /// type is this crate's, since another could not be asked whether it is transient.
     ///
     /// # Errors

@@ -143,7 +143,7 @@ async fn the_deadline_rolls_back_and_frees_the_connection(db: &TestDatabase) {
     let dal = connect(db).await;
     let task = task::create(&dal).await;
     let before = db.dump().await;
-    let deadline = Duration::from_millis(500);
+    let deadline = Duration::from_secs(2);
     let hasty = DAL::builder(db.url())
         .pool_size(1)
         .deadline(deadline)
@@ -165,7 +165,7 @@ async fn the_deadline_rolls_back_and_frees_the_connection(db: &TestDatabase) {
 }
 
 async fn a_full_pool_is_a_pool_timeout(db: &TestDatabase) {
-    let timeout = Duration::from_millis(50);
+    let timeout = Duration::from_secs(1);
     let dal = DAL::builder(db.url())
         .pool_size(1)
         .acquire_timeout(timeout)
