@@ -1,141 +1,199 @@
-//! Every operation that writes, each with a task and a pipeline that it can be run on.
+//! Every call that writes, each with something to do that touches as many tables as it ever does.
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use taskbox_dal::{DAL, Result, Tx};
-use taskbox_models::{NewPipelineExecution, NewTaskExecution, NewTaskOutbox, TaskStatus};
-use taskbox_test_support::TestDatabase;
+use taskbox_models::{NewPipelineExecution, NewTaskExecution, NewTaskOutbox};
+use taskbox_test_support::{Backend, TestDatabase};
 use uuid::Uuid;
-
-use super::lifecycle::task_in;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Operation {
-    Cancel(TaskStatus),
-    /// Two tasks at once, in a pipeline that had ended and is reopened.
-    Create,
     CreatePipeline,
-    DeleteStaleRow,
-    MarkReady(TaskStatus),
-    /// `task_outbox().create`
-    Publish,
+    /// Two tasks, one of them in a pipeline that had completed.
+    CreateTasks,
+    /// The first of a pipeline.
+    MarkReady,
+    /// With a row that other software left in the outbox.
+    MarkReadyAgain,
+    /// A new task and a scheduled one.
+    MarkReadyMany,
     Schedule,
+    /// The last of a pipeline.
     Skip,
+    /// The last of a pipeline, which is ready.
+    Cancel,
+    /// The last of a pipeline, which is scheduled.
+    CancelScheduled,
+    CreateRow,
+    DeleteRow,
+    DeleteRowByTask,
+    DeleteOldRows,
+    DeleteOldEvents,
 }
 
-pub(crate) const OPERATIONS: [Operation; 11] = [
-    Operation::Cancel(TaskStatus::Ready),
-    Operation::Cancel(TaskStatus::Running),
-    Operation::Cancel(TaskStatus::Scheduled),
-    Operation::Create,
-    Operation::CreatePipeline,
-    Operation::DeleteStaleRow,
-    Operation::MarkReady(TaskStatus::NotStarted),
-    Operation::MarkReady(TaskStatus::Scheduled),
-    Operation::Publish,
-    Operation::Schedule,
-    Operation::Skip,
-];
-
-/// A task, alone in its pipeline, so that what moves it moves the pipeline as well.
-#[derive(Clone, Copy)]
+/// What an operation is done to, or what it is to make.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Subject {
     pipeline: Uuid,
     task: Uuid,
+    other: Uuid,
+    row: i64,
 }
 
-impl Operation {
-    /// Makes what the operation can be run on.
-    pub(crate) async fn prepare(self, db: &TestDatabase, dal: &DAL) -> Subject {
-        let new = NewPipelineExecution::new("import");
-        let pipeline = dal.pipeline_execution().create(new).await.unwrap().id;
-        let task = task_in(db, dal, Some(pipeline), self.status()).await;
-        let id = db.uuid_literal(task);
-        match self {
-            Self::DeleteStaleRow => {
-                let sql = format!("INSERT INTO task_outbox (task_execution_id) VALUES ({id})");
-                db.execute(&sql).await;
+/// The same call on a `DAL` and on a `Tx`.
+macro_rules! call {
+    ($operation:expr, $door:expr, $subject:expr) => {{
+        let (door, subject) = ($door, $subject);
+        let Subject {
+            pipeline,
+            task,
+            other,
+            row,
+        } = *subject;
+        match $operation {
+            Operation::CreatePipeline => {
+                let new = NewPipelineExecution::new("a").id(pipeline);
+                door.pipeline_execution().create(new).await.map(drop)
             }
-            Self::Publish => {
-                let sql = format!("DELETE FROM task_outbox WHERE task_execution_id = {id}");
-                db.execute(&sql).await;
+            Operation::CreateTasks => {
+                let in_pipeline = NewTaskExecution::new(pipeline, "t").id(task);
+                let new = vec![in_pipeline, NewTaskExecution::standalone("t").id(other)];
+                door.task_execution().create_many(new).await.map(drop)
             }
-            _ => {}
-        }
-        Subject { pipeline, task }
-    }
-
-    fn status(self) -> TaskStatus {
-        match self {
-            Self::Cancel(status) | Self::MarkReady(status) => status,
-            Self::Create => TaskStatus::Completed,
-            Self::Publish => TaskStatus::Ready,
-            Self::CreatePipeline | Self::DeleteStaleRow | Self::Schedule | Self::Skip => {
-                TaskStatus::NotStarted
+            Operation::MarkReady | Operation::MarkReadyAgain => {
+                door.task_execution().mark_ready(task).await
             }
-        }
-    }
-
-    /// The tables that it changes.
-    pub(crate) fn tables(self) -> &'static [&'static str] {
-        match self {
-            Self::Cancel(TaskStatus::Ready) | Self::MarkReady(TaskStatus::NotStarted) => &[
-                "execution_events",
-                "pipeline_executions",
-                "task_executions",
-                "task_outbox",
-            ],
-            Self::Cancel(TaskStatus::Running) => &[
-                "execution_events",
-                "pipeline_executions",
-                "task_claims",
-                "task_executions",
-            ],
-            Self::Cancel(_) | Self::Schedule => &[
-                "execution_events",
-                "pipeline_executions",
-                "task_executions",
-                "task_schedule",
-            ],
-            Self::Create | Self::Skip => {
-                &["execution_events", "pipeline_executions", "task_executions"]
+            Operation::MarkReadyMany => {
+                let moved = door.task_execution().mark_ready_many(&[task, other]).await;
+                moved.map(drop)
             }
-            Self::CreatePipeline => &["execution_events", "pipeline_executions"],
-            Self::DeleteStaleRow | Self::Publish => &["task_outbox"],
-            Self::MarkReady(_) => &[
-                "execution_events",
-                "task_executions",
-                "task_outbox",
-                "task_schedule",
-            ],
-        }
-    }
-
-    pub(crate) async fn run(self, tx: &mut Tx<'_>, subject: Subject) -> Result<()> {
-        let Subject { pipeline, task } = subject;
-        match self {
-            Self::Cancel(_) => tx.task_execution().cancel(task).await,
-            Self::Create => {
-                let new = vec![NewTaskExecution::new(pipeline, "more"); 2];
-                tx.task_execution().create_many(new).await.map(drop)
+            Operation::Schedule => door.task_execution().schedule(task, HOUR).await,
+            Operation::Skip => door.task_execution().skip(task, "not needed").await,
+            Operation::Cancel | Operation::CancelScheduled => {
+                door.task_execution().cancel(task).await
             }
-            Self::CreatePipeline => {
-                let new = NewPipelineExecution::new("another");
-                tx.pipeline_execution().create(new).await.map(drop)
-            }
-            Self::DeleteStaleRow => tx.task_outbox().delete_by_task(task).await.map(drop),
-            Self::MarkReady(_) => tx.task_execution().mark_ready(task).await,
-            Self::Publish => {
-                let row = NewTaskOutbox {
+            Operation::CreateRow => {
+                let new = NewTaskOutbox {
                     task_execution_id: task,
                 };
-                tx.task_outbox().create(row).await.map(drop)
+                door.task_outbox().create(new).await.map(drop)
             }
-            Self::Schedule => {
-                let delay = Duration::from_mins(1);
-                tx.task_execution().schedule(task, delay).await
-            }
-            Self::Skip => tx.task_execution().skip(task, "not needed").await,
+            Operation::DeleteRow => door.task_outbox().delete(row).await.map(drop),
+            Operation::DeleteRowByTask => door.task_outbox().delete_by_task(task).await.map(drop),
+            Operation::DeleteOldRows => door
+                .task_outbox()
+                .delete_older_than(long_ago(1))
+                .await
+                .map(drop),
+            Operation::DeleteOldEvents => door
+                .execution_event()
+                .delete_older_than(long_ago(1))
+                .await
+                .map(drop),
         }
+    }};
+}
+
+const HOUR: Duration = Duration::from_hours(1);
+
+impl Operation {
+    pub(crate) async fn on(self, dal: &DAL, subject: &Subject) -> Result<()> {
+        call!(self, dal, subject)
+    }
+
+    pub(crate) async fn within(self, tx: &mut Tx<'_>, subject: &Subject) -> Result<()> {
+        call!(self, tx, subject)
+    }
+
+    /// Makes something to do, so that the next call of this operation does it.
+    pub(crate) async fn prepare(self, db: &TestDatabase, dal: &DAL) -> Subject {
+        let mut subject = Subject {
+            pipeline: Uuid::now_v7(),
+            task: Uuid::now_v7(),
+            other: Uuid::now_v7(),
+            row: 0,
+        };
+        if matches!(self, Self::CreatePipeline) {
+            return subject;
+        }
+        let new = NewPipelineExecution::new("a").id(subject.pipeline);
+        dal.pipeline_execution().create(new).await.unwrap();
+        if matches!(self, Self::CreateTasks) {
+            let new = NewTaskExecution::new(subject.pipeline, "t");
+            let first = dal.task_execution().create(new).await.unwrap().id;
+            dal.task_execution().skip(first, "").await.unwrap();
+            return subject;
+        }
+        let new = vec![
+            NewTaskExecution::new(subject.pipeline, "t").id(subject.task),
+            NewTaskExecution::standalone("t").id(subject.other),
+        ];
+        dal.task_execution().create_many(new).await.unwrap();
+        subject.row = self.prepare_task(db, dal, &subject).await;
+        subject
+    }
+
+    /// Brings the tasks to where the operation finds them; answers with the row that is to be deleted, if any.
+    async fn prepare_task(self, db: &TestDatabase, dal: &DAL, subject: &Subject) -> i64 {
+        let Subject { task, other, .. } = *subject;
+        let tasks = || dal.task_execution();
+        match self {
+            Self::MarkReadyMany => tasks().schedule(other, HOUR).await.unwrap(),
+            Self::CancelScheduled => tasks().schedule(task, HOUR).await.unwrap(),
+            Self::Cancel => tasks().mark_ready(task).await.unwrap(),
+            Self::CreateRow => {
+                tasks().mark_ready(task).await.unwrap();
+                let id = db.uuid_literal(task);
+                db.execute(&format!(
+                    "DELETE FROM task_outbox WHERE task_execution_id = {id}"
+                ))
+                .await;
+            }
+            Self::MarkReadyAgain
+            | Self::DeleteRow
+            | Self::DeleteRowByTask
+            | Self::DeleteOldRows => return leave_row(db, task).await,
+            Self::DeleteOldEvents => leave_event(db).await,
+            Self::CreatePipeline
+            | Self::CreateTasks
+            | Self::MarkReady
+            | Self::Schedule
+            | Self::Skip => {}
+        }
+        0
+    }
+}
+
+/// Leaves an old row in the outbox, of a task that is not ready and has another priority.
+async fn leave_row(db: &TestDatabase, task: Uuid) -> i64 {
+    let (task, moment) = (db.uuid_literal(task), moment(db, long_ago(0)));
+    db.execute(&format!(
+        "INSERT INTO task_outbox (task_execution_id, created_at, priority) VALUES ({task}, {moment}, 7)"
+    ))
+    .await;
+    db.query_i64("SELECT max(id) FROM task_outbox").await
+}
+
+/// Leaves an old event, of a task that is gone.
+async fn leave_event(db: &TestDatabase) {
+    let (task, moment) = (db.uuid_literal(Uuid::now_v7()), moment(db, long_ago(0)));
+    db.execute(&format!(
+        "INSERT INTO execution_events (task_execution_id, event_type, created_at)
+VALUES ({task}, 'task_created', {moment})"
+    ))
+    .await;
+}
+
+/// So many days after the first of January 2020.
+fn long_ago(days: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_577_836_800 + days * 86_400, 0).unwrap()
+}
+
+fn moment(db: &TestDatabase, moment: DateTime<Utc>) -> String {
+    match db.backend() {
+        Backend::Postgres => format!("'{}'", moment.to_rfc3339()),
+        Backend::Sqlite => moment.timestamp_micros().to_string(),
     }
 }

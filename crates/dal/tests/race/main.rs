@@ -1,0 +1,19 @@
+//! Two transactions that meet, in both orders: the first is held open, the second is seen to wait for it.
+//!
+//! On Postgres alone, whose locks they are. On SQLite there is one writer at a time, and whoever waits has read
+//! nothing yet.
+
+#![cfg(all(feature = "postgres", feature = "sqlite"))]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "../support"]
+mod support {
+    pub(crate) mod call;
+    pub(crate) mod meeting;
+    pub(crate) mod scene;
+}
+
+mod lists;
+mod outbox;
+mod pipeline;
+mod task;

@@ -1,0 +1,79 @@
+//! Tasks and pipelines to meet on, and what became of them.
+
+use std::time::Duration;
+
+use taskbox_dal::{DAL, Error, Result};
+use taskbox_models::{
+    EventType, NewPipelineExecution, NewTaskExecution, PipelineStatus, TaskStatus,
+};
+use taskbox_test_support::TestDatabase;
+use uuid::Uuid;
+
+pub(crate) async fn connect(db: &TestDatabase) -> DAL {
+    DAL::connect(db.url()).await.unwrap()
+}
+
+pub(crate) async fn standalone(dal: &DAL) -> Uuid {
+    let new = NewTaskExecution::standalone("t");
+    dal.task_execution().create(new).await.unwrap().id
+}
+
+pub(crate) async fn pipeline(dal: &DAL) -> Uuid {
+    let new = NewPipelineExecution::new("p");
+    dal.pipeline_execution().create(new).await.unwrap().id
+}
+
+pub(crate) async fn task_of(dal: &DAL, pipeline: Uuid) -> Uuid {
+    let new = NewTaskExecution::new(pipeline, "t");
+    dal.task_execution().create(new).await.unwrap().id
+}
+
+pub(crate) async fn scheduled(dal: &DAL) -> Uuid {
+    let task = standalone(dal).await;
+    let hour = Duration::from_hours(1);
+    dal.task_execution().schedule(task, hour).await.unwrap();
+    task
+}
+
+/// A Ready task whose row in the outbox is gone, as other software may leave it.
+pub(crate) async fn ready_without_a_row(db: &TestDatabase, dal: &DAL) -> Uuid {
+    let task = standalone(dal).await;
+    dal.task_execution().mark_ready(task).await.unwrap();
+    db.execute("DELETE FROM task_outbox").await;
+    task
+}
+
+/// A task that is not ready, with a row in the outbox all the same.
+pub(crate) async fn with_a_stale_row(db: &TestDatabase, dal: &DAL) -> Uuid {
+    let task = standalone(dal).await;
+    let id = db.uuid_literal(task);
+    let sql = format!("INSERT INTO task_outbox (task_execution_id) VALUES ({id})");
+    db.execute(&sql).await;
+    task
+}
+
+pub(crate) async fn status(dal: &DAL, task: Uuid) -> TaskStatus {
+    dal.task_execution().get(task).await.unwrap().status
+}
+
+pub(crate) fn assert_conflict(result: Result<()>, found: TaskStatus) {
+    match result {
+        Err(Error::Conflict(conflict)) => assert_eq!(conflict.found, Some(found)),
+        other => panic!("expected a conflict, got {other:?}"),
+    }
+}
+
+/// What became of a pipeline: its status, its open, failed and cancelled tasks, and its own events.
+pub(crate) async fn story(dal: &DAL, id: Uuid) -> (PipelineStatus, [i32; 3], Vec<EventType>) {
+    let row = dal.pipeline_execution().get(id).await.unwrap();
+    let events = dal.execution_event().list_by_pipeline(id).await.unwrap();
+    let its_own = events
+        .iter()
+        .filter(|event| event.task_execution_id.is_none());
+    let counters = [row.open_tasks, row.failed_tasks, row.cancelled_tasks];
+    (
+        row.status,
+        counters,
+        its_own.map(|event| event.event_type).collect(),
+    )
+}
