@@ -30,7 +30,8 @@ impl DALBuilder {
         self
     }
 
-    /// How long a transaction may take, from its begin to its commit, retries included. Default: 30 s.
+    /// How long a transaction may take, from the wait for a connection to its commit, retries included; and how long a
+    /// query that only reads may. Default: 30 s.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.settings.deadline = deadline;
         self

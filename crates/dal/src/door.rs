@@ -2,6 +2,8 @@
 
 use std::future::Future;
 
+use tokio::time::timeout;
+
 use crate::{Closure, DAL, Result, RetryClosure, Tx, connection::Connection};
 
 /// Where an accessor's calls go: `&DAL`, each a transaction of its own, or `&mut Tx`, all within that one.
@@ -54,7 +56,10 @@ impl sealed::Door for &DAL {
         R: Send,
     {
         let mut lease = self.0.pool.reader(self.0.settings.acquire_timeout).await?;
-        let result = query(&mut lease.connection()).await;
+        // If it is too late, the lease closes the connection, and with it the query.
+        let result = timeout(self.0.settings.deadline, query(&mut lease.connection()))
+            .await
+            .map_err(|_| self.too_late())?;
         lease.give_back();
         result
     }

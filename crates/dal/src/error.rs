@@ -33,7 +33,7 @@ pub enum Error {
     Conflict(#[from] Conflict),
     /// The pipeline is in a status in which this cannot be done.
     #[error(
-        "pipeline {pipeline} is {found}, and takes no new tasks; redrive one of its tasks to reopen it"
+        "pipeline {pipeline} is {found}, and takes no new tasks; make them in another pipeline"
     )]
     PipelineClosed {
         /// The pipeline.
@@ -58,9 +58,9 @@ pub enum Error {
     /// No connection could be made.
     #[error("cannot connect to the database: {0}")]
     Connection(String),
-    /// The transaction took longer than the deadline of the `DAL`. It was rolled back.
+    /// The call took longer than the deadline of the `DAL`. If it wrote, that was rolled back.
     #[error(
-        "the transaction was not done within {deadline:?}, and is rolled back; do less in one, or raise `deadline`"
+        "not done within {deadline:?}, and what was written is rolled back; do less at once, or raise `deadline`"
     )]
     DeadlineExceeded {
         /// The deadline.

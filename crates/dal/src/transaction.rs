@@ -62,7 +62,8 @@ impl DAL {
     ///   Taskbox failed, or one of the program's on Postgres, is rolled back and says so.
     /// - An operation that is dropped before it is done, as by a timeout around it, takes the transaction with it.
     /// - Dropping the returned future rolls back, and frees every lock, without waiting.
-    /// - The whole is bounded by the deadline of the `DAL`.
+    /// - The whole is bounded by the deadline of the `DAL`, the wait for a connection included. Only rolling back and
+    ///   finding out what became of a lost COMMIT may take some seconds more.
     ///
     /// **On `SQLite` there is one writer at a time**: while the closure runs, every other writer waits. And do
     /// not use the `DAL` inside the closure: it would wait for the connection that the closure holds.
@@ -168,12 +169,15 @@ impl DAL {
 
     /// Takes a connection and begins.
     async fn open(&self, deadline: Instant) -> Result<Lease> {
-        let mut lease = self.0.pool.writer(self.0.settings.acquire_timeout).await?;
-        self.0.faults.reach("begin")?;
-        timeout_at(deadline, lease.connection().begin())
+        let begun = async {
+            let mut lease = self.0.pool.writer(self.0.settings.acquire_timeout).await?;
+            self.0.faults.reach("begin")?;
+            lease.connection().begin().await?;
+            Ok(lease)
+        };
+        timeout_at(deadline, begun)
             .await
-            .map_err(|_| self.too_late())??;
-        Ok(lease)
+            .map_err(|_| self.too_late())?
     }
 
     /// Commits or rolls back. Whatever the connection's state is not known after, the lease closes it.
@@ -225,7 +229,7 @@ impl DAL {
         self.0.pool.resolve(witness, source).await
     }
 
-    fn too_late(&self) -> Error {
+    pub(crate) fn too_late(&self) -> Error {
         Error::DeadlineExceeded {
             deadline: self.0.settings.deadline,
         }
@@ -273,4 +277,71 @@ async fn pause_before_retry(error: &Error, tries: &mut u32, deadline: Instant) -
     )]
     tokio::time::sleep(pause).await;
     true
+}
+
+#[cfg(all(test, feature = "postgres", feature = "sqlite"))]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use std::{sync::Arc, time::Duration};
+
+    use diesel_async::RunQueryDsl;
+    use taskbox_test_support::TestDatabase;
+
+    use crate::{
+        DAL, Error,
+        dal::{Inner, Settings},
+    };
+
+    taskbox_test_support::suite! {
+        both: [the_wait_for_a_connection_is_within_the_deadline],
+        postgres: [a_query_that_waits_for_a_lock_is_within_the_deadline],
+    }
+
+    /// A `DAL` on the same pool that would wait for a connection far longer than its calls may take.
+    fn hasty(dal: &DAL) -> DAL {
+        let settings = Settings {
+            acquire_timeout: Duration::from_hours(1),
+            deadline: Duration::from_secs(2),
+        };
+        DAL(Arc::new(Inner::new(dal.0.pool.clone(), settings)))
+    }
+
+    async fn the_wait_for_a_connection_is_within_the_deadline(db: &TestDatabase) {
+        let dal = DAL::builder(db.url()).pool_size(1).connect().await.unwrap();
+        let hasty = hasty(&dal);
+        dal.transaction(async |_tx| {
+            let answer = hasty.transaction(async |_tx| Ok::<_, Error>(())).await;
+            assert!(
+                matches!(answer, Err(Error::DeadlineExceeded { .. })),
+                "{answer:?}"
+            );
+            Ok::<_, Error>(())
+        })
+        .await
+        .unwrap();
+        hasty
+            .transaction(async |_tx| Ok::<_, Error>(()))
+            .await
+            .unwrap();
+    }
+
+    async fn a_query_that_waits_for_a_lock_is_within_the_deadline(db: &TestDatabase) {
+        let dal = DAL::connect(db.url()).await.unwrap();
+        let hasty = hasty(&dal);
+        dal.transaction(async |tx| {
+            diesel::sql_query("LOCK TABLE task_outbox")
+                .execute(tx.postgres()?)
+                .await?;
+            let answer = hasty.task_outbox().count_pending().await;
+            assert!(
+                matches!(answer, Err(Error::DeadlineExceeded { .. })),
+                "{answer:?}"
+            );
+            Ok::<_, Error>(())
+        })
+        .await
+        .unwrap();
+        assert_eq!(hasty.task_outbox().count_pending().await.unwrap(), 0);
+    }
 }
