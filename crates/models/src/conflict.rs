@@ -24,6 +24,9 @@ impl fmt::Display for Conflict {
             Some(found) if expected.is_empty() => {
                 write!(f, "task {} is already there, and is {found}", self.task)
             }
+            Some(found) if self.expected.contains(&found) => {
+                write!(f, "task {} is {found} by another claim", self.task)
+            }
             Some(found) => write!(
                 f,
                 "task {} is {found}, expected {}",

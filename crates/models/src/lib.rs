@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod claim;
 mod conflict;
 mod event_type;
 mod execution_event;
@@ -16,6 +17,7 @@ mod text_enum;
 mod transition;
 mod worker;
 
+pub use claim::Claim;
 pub use conflict::Conflict;
 pub use event_type::EventType;
 pub use execution_event::ExecutionEvent;
@@ -29,5 +31,5 @@ pub use task_outbox::{NewTaskOutbox, TaskOutbox};
 pub use task_schedule::TaskSchedule;
 pub use task_status::{LiveTable, TaskStatus};
 pub use text_enum::UnknownText;
-pub use transition::{Change, Field, Outcome, Rule, Transition};
+pub use transition::{Change, Condition, Field, Outcome, Rule, Transition};
 pub use worker::Worker;

@@ -4,6 +4,8 @@
 //! the lifecycle tests walk them. What a transition does to the live tables is not said here, since it
 //! follows from the statuses: see [`TaskStatus::live_table`].
 
+mod rules;
+
 use crate::{EventType, TaskStatus};
 
 /// What can happen to a task.
@@ -57,8 +59,8 @@ pub struct Rule {
 /// One way in which a [`Transition`] ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outcome {
-    /// When this is the way; empty if it is the only one.
-    pub when: &'static str,
+    /// When this is the way; `None` if it is the only one.
+    pub when: Option<Condition>,
     /// The task's status afterwards.
     pub to: TaskStatus,
     /// The event that is written.
@@ -67,6 +69,21 @@ pub struct Outcome {
     pub data: &'static [Field],
     /// What else changes in the task's row.
     pub changes: &'static [Change],
+}
+
+/// What the database decides by which way a [`Transition`] ends.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Condition {
+    /// The task may be tried again, after a delay.
+    AttemptsLeftAndDelay,
+    /// The task may be tried again, at once.
+    AttemptsLeftAndNoDelay,
+    /// `attempt` has reached `max_attempts`.
+    AttemptsUsedUp,
+    /// `recoveries` is below the cap of who recovers.
+    RecoveriesLeft,
+    /// `recoveries` has reached the cap.
+    RecoveriesUsedUp,
 }
 
 /// A key of an event's data.
@@ -99,6 +116,20 @@ pub enum Change {
     FreshAttempts,
     /// `output` is set.
     SetOutput,
+}
+
+impl Condition {
+    /// In words.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AttemptsLeftAndDelay => "attempts are left, and there is a delay",
+            Self::AttemptsLeftAndNoDelay => "attempts are left, and there is no delay",
+            Self::AttemptsUsedUp => "attempts are used up",
+            Self::RecoveriesLeft => "recoveries are below the cap",
+            Self::RecoveriesUsedUp => "recoveries are at the cap",
+        }
+    }
 }
 
 impl Field {
@@ -139,20 +170,20 @@ impl Transition {
     #[must_use]
     pub const fn rule(self) -> &'static Rule {
         match self {
-            Self::Create => &CREATE,
-            Self::Schedule => &SCHEDULE,
-            Self::MarkReady => &MARK_READY,
-            Self::Claim => &CLAIM,
-            Self::Complete => &COMPLETE,
-            Self::ScheduleRetry => &SCHEDULE_RETRY,
-            Self::Fail => &FAIL,
-            Self::Defer => &DEFER,
-            Self::Release => &RELEASE,
-            Self::Recover => &RECOVER,
-            Self::Skip => &SKIP,
-            Self::Cancel => &CANCEL,
-            Self::Redrive => &REDRIVE,
-            Self::Reset => &RESET,
+            Self::Create => &rules::CREATE,
+            Self::Schedule => &rules::SCHEDULE,
+            Self::MarkReady => &rules::MARK_READY,
+            Self::Claim => &rules::CLAIM,
+            Self::Complete => &rules::COMPLETE,
+            Self::ScheduleRetry => &rules::SCHEDULE_RETRY,
+            Self::Fail => &rules::FAIL,
+            Self::Defer => &rules::DEFER,
+            Self::Release => &rules::RELEASE,
+            Self::Recover => &rules::RECOVER,
+            Self::Skip => &rules::SKIP,
+            Self::Cancel => &rules::CANCEL,
+            Self::Redrive => &rules::REDRIVE,
+            Self::Reset => &rules::RESET,
         }
     }
 }
@@ -169,191 +200,18 @@ impl Rule {
     pub fn may_end(&self) -> bool {
         self.outcomes.iter().any(|outcome| outcome.to.is_terminal())
     }
-}
 
-const fn rule(
-    transition: Transition,
-    name: &'static str,
-    from: &'static [TaskStatus],
-    outcomes: &'static [Outcome],
-) -> Rule {
-    Rule {
-        transition,
-        name,
-        from,
-        outcomes,
-        needs_claim: false,
+    /// Whether it brings back a task that had ended, which counts likewise.
+    #[must_use]
+    pub fn brings_back(&self) -> bool {
+        self.from.iter().any(|status| status.is_terminal())
+    }
+
+    /// Whether an outcome's event says this.
+    #[must_use]
+    pub fn says(&self, field: Field) -> bool {
+        self.outcomes
+            .iter()
+            .any(|outcome| outcome.data.contains(&field))
     }
 }
-
-/// A rule of the worker that holds the claim.
-const fn of_holder(
-    transition: Transition,
-    name: &'static str,
-    outcomes: &'static [Outcome],
-) -> Rule {
-    Rule {
-        transition,
-        name,
-        from: &[TaskStatus::Running],
-        outcomes,
-        needs_claim: true,
-    }
-}
-
-const fn to(to: TaskStatus, event: EventType) -> Outcome {
-    Outcome {
-        when: "",
-        to,
-        event,
-        data: &[],
-        changes: &[],
-    }
-}
-
-static CREATE: Rule = rule(
-    Transition::Create,
-    "create",
-    &[],
-    &[to(TaskStatus::NotStarted, EventType::TaskCreated)],
-);
-
-static SCHEDULE: Rule = rule(
-    Transition::Schedule,
-    "schedule",
-    &[TaskStatus::NotStarted],
-    &[Outcome {
-        data: &[Field::DueAt],
-        ..to(TaskStatus::Scheduled, EventType::TaskScheduled)
-    }],
-);
-
-static MARK_READY: Rule = rule(
-    Transition::MarkReady,
-    "mark_ready",
-    &[TaskStatus::NotStarted, TaskStatus::Scheduled],
-    &[to(TaskStatus::Ready, EventType::TaskMarkedReady)],
-);
-
-static CLAIM: Rule = rule(
-    Transition::Claim,
-    "claim",
-    &[TaskStatus::Ready],
-    &[Outcome {
-        data: &[Field::Worker, Field::Attempt, Field::Epoch],
-        changes: &[Change::TakeAttempt],
-        ..to(TaskStatus::Running, EventType::TaskClaimed)
-    }],
-);
-
-static COMPLETE: Rule = of_holder(
-    Transition::Complete,
-    "complete",
-    &[Outcome {
-        changes: &[Change::SetOutput],
-        ..to(TaskStatus::Completed, EventType::TaskCompleted)
-    }],
-);
-
-static SCHEDULE_RETRY: Rule = of_holder(
-    Transition::ScheduleRetry,
-    "schedule_retry",
-    &[
-        Outcome {
-            when: "attempts are left, and there is a delay",
-            data: &[Field::Error, Field::Attempt, Field::DueAt],
-            ..to(TaskStatus::Scheduled, EventType::TaskRetryScheduled)
-        },
-        Outcome {
-            when: "attempts are left, and there is no delay",
-            data: &[Field::Error, Field::Attempt, Field::DueAt],
-            ..to(TaskStatus::Ready, EventType::TaskRetryScheduled)
-        },
-        Outcome {
-            when: "attempts are used up",
-            data: &[Field::Error, Field::Attempt],
-            ..to(TaskStatus::Failed, EventType::TaskFailed)
-        },
-    ],
-);
-
-static FAIL: Rule = of_holder(
-    Transition::Fail,
-    "fail",
-    &[Outcome {
-        data: &[Field::Error, Field::Attempt],
-        ..to(TaskStatus::Failed, EventType::TaskFailed)
-    }],
-);
-
-static DEFER: Rule = of_holder(
-    Transition::Defer,
-    "defer",
-    &[Outcome {
-        data: &[Field::DueAt],
-        changes: &[Change::GiveAttemptBack],
-        ..to(TaskStatus::Scheduled, EventType::TaskDeferred)
-    }],
-);
-
-static RELEASE: Rule = of_holder(
-    Transition::Release,
-    "release",
-    &[Outcome {
-        changes: &[Change::GiveAttemptBack],
-        ..to(TaskStatus::Ready, EventType::TaskReleased)
-    }],
-);
-
-static RECOVER: Rule = rule(
-    Transition::Recover,
-    "recover",
-    &[TaskStatus::Running],
-    &[
-        Outcome {
-            when: "recoveries are below the cap",
-            data: &[Field::Worker, Field::Epoch],
-            changes: &[Change::CountRecovery],
-            ..to(TaskStatus::Ready, EventType::TaskRecovered)
-        },
-        Outcome {
-            when: "recoveries are at the cap",
-            data: &[Field::Worker, Field::Epoch],
-            ..to(TaskStatus::Failed, EventType::TaskAbandoned)
-        },
-    ],
-);
-
-static SKIP: Rule = rule(
-    Transition::Skip,
-    "skip",
-    &[TaskStatus::NotStarted],
-    &[Outcome {
-        data: &[Field::Reason],
-        ..to(TaskStatus::Skipped, EventType::TaskSkipped)
-    }],
-);
-
-static CANCEL: Rule = rule(
-    Transition::Cancel,
-    "cancel",
-    TaskStatus::LIVE,
-    &[to(TaskStatus::Cancelled, EventType::TaskCancelled)],
-);
-
-static REDRIVE: Rule = rule(
-    Transition::Redrive,
-    "redrive",
-    &[TaskStatus::Failed, TaskStatus::Cancelled],
-    &[Outcome {
-        changes: &[Change::FreshAttempts],
-        ..to(TaskStatus::Ready, EventType::TaskRedriven)
-    }],
-);
-
-static RESET: Rule = rule(
-    Transition::Reset,
-    "reset",
-    &[TaskStatus::Skipped],
-    &[to(TaskStatus::NotStarted, EventType::TaskReset)],
-);

@@ -105,7 +105,7 @@ fn where_a_rule_has_several_ways_each_says_when() {
     for rule in rules() {
         for outcome in rule.outcomes {
             let needed = rule.outcomes.len() > 1;
-            assert_eq!(!outcome.when.is_empty(), needed, "{}", rule.name);
+            assert_eq!(outcome.when.is_some(), needed, "{}", rule.name);
         }
     }
 }

@@ -1,20 +1,8 @@
 //! The sections about tasks.
 
-use taskbox_models::{Change, Field, LiveTable, Outcome, Rule, TaskStatus, Transition};
+use taskbox_models::{Change, Condition, Field, LiveTable, Outcome, Rule, TaskStatus, Transition};
 
 use crate::{code, table};
-
-/// The rules that no call of `taskbox-dal` applies yet.
-const NOT_YET: [Transition; 8] = [
-    Transition::Claim,
-    Transition::Complete,
-    Transition::ScheduleRetry,
-    Transition::Fail,
-    Transition::Defer,
-    Transition::Release,
-    Transition::Recover,
-    Transition::Redrive,
-];
 
 /// The rule that follows from another: a task that is redriven resets those that were skipped for it.
 const BY_ITSELF: Transition = Transition::Reset;
@@ -61,7 +49,7 @@ pub(crate) fn transitions() -> String {
             code([rule.name]),
             code(rule.from.iter().map(|status| status.as_str())),
             code([outcome.to.as_str()]),
-            outcome.when.to_owned(),
+            outcome.when.map_or("", Condition::as_str).to_owned(),
             code(rule.from.iter().filter_map(|from| live_table(*from))),
             code(live_table(outcome.to)),
             code([outcome.event.as_str()]),
@@ -89,25 +77,11 @@ A task that is not in one of the statuses of \"from\" is left as it is. Otherwis
 table and its event change in one transaction. Where a rule leaves several tables, a task leaves the one it is in.
 
 {}
-{}",
-        table(columns, rows),
-        what_is_there()
-    )
-}
-
-fn what_is_there() -> String {
-    let names = |chosen: &dyn Fn(&Transition) -> bool| {
-        let chosen = Transition::ALL.iter().filter(|one| chosen(one));
-        code(chosen.map(|transition| transition.rule().name))
-    };
-    format!(
-        "- `taskbox-dal` has these operations today: {}.
-- No operation applies these rules yet: {}.
-- {} has no operation of its own, since it follows from redriving another task.
+Each is an operation of `taskbox-dal`, but for {}: no operation applies it yet, since it follows from redriving a task
+that others were skipped for.
 ",
-        names(&|one| !NOT_YET.contains(one) && *one != BY_ITSELF),
-        names(&|one| NOT_YET.contains(one)),
-        code([BY_ITSELF.rule().name]),
+        table(columns, rows),
+        code([BY_ITSELF.rule().name])
     )
 }
 

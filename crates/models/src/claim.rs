@@ -1,0 +1,77 @@
+use std::fmt;
+
+use diesel::Queryable;
+use serde_json::Value;
+use uuid::Uuid;
+
+/// A task that a worker has taken: what ends the attempt, and nothing else does.
+///
+/// Only claiming makes one. It is worth as much as the database says: once the task was taken back, or the worker's
+/// lease has expired, every call that is given it answers that the lease is lost.
+#[derive(Clone, PartialEq, Queryable)]
+pub struct Claim {
+    task_execution_id: Uuid,
+    pipeline_execution_id: Option<Uuid>,
+    task_name: String,
+    input: Option<Value>,
+    attempt: i32,
+    epoch: i64,
+    worker_id: Uuid,
+}
+
+impl Claim {
+    /// The task.
+    #[must_use]
+    pub const fn task_execution_id(&self) -> Uuid {
+        self.task_execution_id
+    }
+
+    /// The task's pipeline; `None` for a task of its own.
+    #[must_use]
+    pub const fn pipeline_execution_id(&self) -> Option<Uuid> {
+        self.pipeline_execution_id
+    }
+
+    /// Which code runs it.
+    #[must_use]
+    pub fn task_name(&self) -> &str {
+        &self.task_name
+    }
+
+    /// What the task's maker gave it.
+    #[must_use]
+    pub const fn input(&self) -> Option<&Value> {
+        self.input.as_ref()
+    }
+
+    /// Which attempt this is, from 1; attempts that were given back do not count.
+    #[must_use]
+    pub const fn attempt(&self) -> i32 {
+        self.attempt
+    }
+
+    /// How often the task was claimed, this time included. No other claim of the task has this number.
+    #[must_use]
+    pub const fn epoch(&self) -> i64 {
+        self.epoch
+    }
+
+    /// The worker that took it.
+    #[must_use]
+    pub const fn worker_id(&self) -> Uuid {
+        self.worker_id
+    }
+}
+
+/// Without the input, which is the user's and may be secret.
+impl fmt::Debug for Claim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Claim")
+            .field("task_execution_id", &self.task_execution_id)
+            .field("task_name", &self.task_name)
+            .field("attempt", &self.attempt)
+            .field("epoch", &self.epoch)
+            .field("worker_id", &self.worker_id)
+            .finish_non_exhaustive()
+    }
+}
