@@ -163,6 +163,10 @@ diesel::table! {
         heartbeat_at -> Timestamptz,
         /// When others may take back what it runs.
         lease_expires_at -> Timestamptz,
+        /// Tasks that were taken back from it since its last heartbeat, which tells it so.
+        lost_tasks -> Jsonb,
+        /// Tasks that it ran and that were cancelled since its last heartbeat.
+        cancelled_tasks -> Jsonb,
     }
 }
 

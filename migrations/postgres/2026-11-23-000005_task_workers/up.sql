@@ -4,6 +4,8 @@ CREATE TABLE task_workers (
     registered_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     heartbeat_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     lease_expires_at timestamptz NOT NULL,
+    lost_tasks jsonb NOT NULL DEFAULT '[]',
+    cancelled_tasks jsonb NOT NULL DEFAULT '[]',
     CONSTRAINT task_workers_pkey PRIMARY KEY (id)
 )
 -- A few rows, each rewritten by every heartbeat.
@@ -15,3 +17,5 @@ COMMENT ON COLUMN task_workers.name IS 'What the worker calls itself, such as it
 COMMENT ON COLUMN task_workers.registered_at IS 'When it registered.';
 COMMENT ON COLUMN task_workers.heartbeat_at IS 'When it last renewed its lease.';
 COMMENT ON COLUMN task_workers.lease_expires_at IS 'When others may take back what it runs.';
+COMMENT ON COLUMN task_workers.lost_tasks IS 'Tasks that were taken back from it since its last heartbeat, which tells it so.';
+COMMENT ON COLUMN task_workers.cancelled_tasks IS 'Tasks that it ran and that were cancelled since its last heartbeat.';

@@ -10,3 +10,5 @@ CREATE TABLE task_outbox (
 
 -- The order in which claims take rows. Held rows come last, where no claim looks.
 CREATE INDEX task_outbox_claim_idx ON task_outbox (held, priority DESC, id);
+-- The same for claims from named queues, which must not read past the rows of others.
+CREATE INDEX task_outbox_queue_idx ON task_outbox (queue, held, priority DESC, id);
