@@ -4,7 +4,11 @@ use crate::{
     DAL, Error, Result,
     backend::{Pool, Target},
     dal::{Inner, Settings},
+    queries::transition::microseconds,
 };
+
+/// A lease that ends before its worker hears of it is of no use.
+const SHORTEST_LEASE: Duration = Duration::from_millis(1);
 
 /// The settings of a [`DAL`], from [`DAL::builder`].
 #[derive(Clone)]
@@ -37,6 +41,23 @@ impl DALBuilder {
         self
     }
 
+    /// For how long a worker may claim and keep its tasks after it registered, and after each heartbeat: at least a
+    /// millisecond, at the most a century. Default: 30 s.
+    ///
+    /// It is also how long the tasks of a worker that died stay with it. A heartbeat each third of it leaves two in
+    /// reserve.
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.settings.lease = lease;
+        self
+    }
+
+    /// How often a task is taken back from workers that died before it counts as what kills them, and fails: 0 or more.
+    /// Default: 3.
+    pub fn max_recoveries(mut self, max_recoveries: i32) -> Self {
+        self.settings.max_recoveries = max_recoveries;
+        self
+    }
+
     /// How many connections there are at most. Default: 8.
     pub fn pool_size(mut self, size: usize) -> Self {
         self.pool_size = size;
@@ -55,6 +76,19 @@ impl DALBuilder {
             return Err(Error::invalid(
                 "pool_size",
                 "is 0; a pool needs a connection",
+            ));
+        }
+        if self.settings.lease < SHORTEST_LEASE {
+            return Err(Error::invalid(
+                "lease",
+                format!("is {:?}; give a millisecond or more", self.settings.lease),
+            ));
+        }
+        microseconds("lease", self.settings.lease)?;
+        if self.settings.max_recoveries < 0 {
+            return Err(Error::invalid(
+                "max_recoveries",
+                format!("is {}; give 0 or more", self.settings.max_recoveries),
             ));
         }
         let target = Target::parse(&self.url)?;

@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     DALBuilder, ExecutionEventDAL, PipelineExecutionDAL, Pool, Result, TaskExecutionDAL,
-    TaskOutboxDAL, fault::Faults,
+    TaskOutboxDAL, WorkerDAL, fault::Faults,
 };
 
 /// The handle: a pool of connections to the database of the tasks.
@@ -39,10 +39,12 @@ pub(crate) struct Inner {
     pub(crate) faults: Faults,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Settings {
     pub(crate) acquire_timeout: Duration,
     pub(crate) deadline: Duration,
+    pub(crate) lease: Duration,
+    pub(crate) max_recoveries: i32,
 }
 
 impl Default for Settings {
@@ -50,6 +52,8 @@ impl Default for Settings {
         Self {
             acquire_timeout: Duration::from_secs(5),
             deadline: Duration::from_secs(30),
+            lease: Duration::from_secs(30),
+            max_recoveries: 3,
         }
     }
 }
@@ -108,6 +112,11 @@ impl DAL {
     /// The ready tasks: `task_outbox`.
     pub fn task_outbox(&self) -> TaskOutboxDAL<&Self> {
         TaskOutboxDAL::new(self)
+    }
+
+    /// The workers and their leases: `task_workers`.
+    pub fn worker(&self) -> WorkerDAL<&Self> {
+        WorkerDAL::new(self)
     }
 
     /// The fault points of this handle and of its clones.

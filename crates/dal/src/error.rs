@@ -31,6 +31,17 @@ pub enum Error {
     /// The task is not where the operation starts from. Read it again, and decide anew.
     #[error(transparent)]
     Conflict(#[from] Conflict),
+    /// The task is no longer this claim's, or the worker may no longer claim or hold tasks: its lease has expired, or
+    /// everything was taken back from it. Stop working on the task; a worker registers anew.
+    #[error(
+        "the lease is lost on {what} {id}: it expired, or the task was cancelled or given to another; stop working on it"
+    )]
+    LeaseLost {
+        /// "task" or "worker".
+        what: &'static str,
+        /// Its id.
+        id: Uuid,
+    },
     /// The pipeline is in a status in which this cannot be done.
     #[error(
         "pipeline {pipeline} is {found}, and takes no new tasks; make them in another pipeline"

@@ -29,6 +29,7 @@ mod transaction;
 mod tx;
 mod validate;
 mod witness;
+mod worker;
 
 pub use backend::Pool;
 #[cfg(feature = "sqlite")]
@@ -43,10 +44,11 @@ pub use execution_event::ExecutionEventDAL;
 pub use fault::{Fault, Faults};
 pub use moved::Moved;
 pub use pipeline_execution::PipelineExecutionDAL;
-pub use task_execution::TaskExecutionDAL;
+pub use task_execution::{Recovered, TaskExecutionDAL};
 pub use task_outbox::TaskOutboxDAL;
 pub use transaction::{Closure, RetryClosure};
 pub use tx::Tx;
+pub use worker::{Heartbeat, WorkerDAL};
 
 /// The examples of the pages outside of this crate, for the doc tests.
 #[cfg(all(doctest, feature = "sqlite"))]

@@ -15,7 +15,8 @@ mod sql;
 pub(crate) mod task_execution;
 pub(crate) mod task_outbox;
 pub(crate) mod transition;
+pub(crate) mod worker;
 
 #[cfg(feature = "sqlite")]
 pub(crate) use sql::json_of;
-pub(crate) use sql::{Bind, Sql};
+pub(crate) use sql::{Bind, SQLITE_NOW, Sql};

@@ -111,7 +111,7 @@ impl DAL {
         async move {
             let deadline = self.deadline();
             let mut lease = self.open(deadline).await?;
-            let mut tx = Tx::new(lease.connection(), self.0.faults.clone());
+            let mut tx = Tx::new(lease.connection(), &self.0);
             let result = timeout_at(deadline, closure(&mut tx)).await;
             let end = End::of(tx);
             self.close(lease, end, result, deadline).await
@@ -151,7 +151,7 @@ impl DAL {
                     }
                     Err(error) => return Err(error),
                 };
-                let mut tx = Tx::new(lease.connection(), self.0.faults.clone());
+                let mut tx = Tx::new(lease.connection(), &self.0);
                 let result = timeout_at(deadline, closure(&mut tx)).await;
                 let end = End::of(tx);
                 match self.close(lease, end, result, deadline).await {
@@ -303,6 +303,7 @@ mod tests {
         let settings = Settings {
             acquire_timeout: Duration::from_hours(1),
             deadline: Duration::from_secs(2),
+            ..Settings::default()
         };
         DAL(Arc::new(Inner::new(dal.0.pool.clone(), settings)))
     }

@@ -5,8 +5,9 @@ use diesel_async::AsyncPgConnection;
 use crate::AsyncSqliteConnection;
 use crate::{
     Error, ExecutionEventDAL, Joinable, PipelineExecutionDAL, Result, TaskExecutionDAL,
-    TaskOutboxDAL,
+    TaskOutboxDAL, WorkerDAL,
     connection::Connection,
+    dal::{Inner, Settings},
     fault::Faults,
     witness::{Subject, Witness},
 };
@@ -17,6 +18,7 @@ use crate::{
 pub struct Tx<'c> {
     pub(crate) connection: Connection<'c>,
     pub(crate) faults: Faults,
+    pub(crate) settings: Settings,
     /// The first event that an operation wrote on Postgres.
     pub(crate) witness: Option<Witness>,
     /// Whether the program was given the connection.
@@ -28,10 +30,15 @@ pub struct Tx<'c> {
 }
 
 impl<'c> Tx<'c> {
-    pub(crate) fn new(connection: Connection<'c>, faults: Faults) -> Self {
+    pub(crate) fn new(connection: Connection<'c>, dal: &Inner) -> Self {
+        Self::with(connection, dal.faults.clone(), dal.settings)
+    }
+
+    fn with(connection: Connection<'c>, faults: Faults, settings: Settings) -> Self {
         Self {
             connection,
             faults,
+            settings,
             witness: None,
             lent: false,
             unfinished: None,
@@ -44,7 +51,8 @@ impl<'c> Tx<'c> {
     /// The program commits it, so what [`DAL::transaction`](crate::DAL::transaction) guards is the
     /// program's to guard: commit only after every call here answered, roll back after any error of the
     /// database, and close the connection if the future that holds the transaction is dropped. On `SQLite`
-    /// the transaction has to be one that began with `BEGIN IMMEDIATE`.
+    /// the transaction has to be one that began with `BEGIN IMMEDIATE`. The settings of a `DAL` do not reach here: a
+    /// lease lasts the default of 30 s, and the default of 3 recoveries holds.
     ///
     /// ```
     /// # #[cfg(feature = "sqlite")]
@@ -75,7 +83,11 @@ impl<'c> Tx<'c> {
     ///
     /// [`Error::InvalidInput`] if the connection is in no transaction.
     pub fn join(connection: impl Joinable<'c>) -> Result<Self> {
-        Ok(Self::new(connection.in_transaction()?, Faults::default()))
+        Ok(Self::with(
+            connection.in_transaction()?,
+            Faults::default(),
+            Settings::default(),
+        ))
     }
 
     /// The connection, for queries of the program's own.
@@ -126,6 +138,11 @@ impl<'c> Tx<'c> {
     /// The ready tasks: `task_outbox`.
     pub fn task_outbox(&mut self) -> TaskOutboxDAL<&mut Self> {
         TaskOutboxDAL::new(self)
+    }
+
+    /// The workers and their leases: `task_workers`.
+    pub fn worker(&mut self) -> WorkerDAL<&mut Self> {
+        WorkerDAL::new(self)
     }
 
     /// Keeps the first event, and so the one that is the least likely to be rolled back on its own.

@@ -6,6 +6,8 @@ use crate::{Error, Result};
 
 /// The longest name of a task, a queue or a pipeline, in bytes.
 const MAX_NAME: usize = 255;
+/// How many queues one claim may name.
+const MAX_QUEUES: usize = 100;
 /// How deep a JSON document may nest: a little less than what can be read back.
 const MAX_DEPTH: usize = 100;
 
@@ -30,6 +32,28 @@ pub(crate) fn name(what: &'static str, name: &str) -> Result<()> {
         ));
     }
     text(what, name)
+}
+
+/// The names of queues, each once.
+pub(crate) fn queues(queues: &[impl AsRef<str>]) -> Result<Vec<String>> {
+    let mut names: Vec<String> = Vec::new();
+    for queue in queues {
+        let queue = queue.as_ref();
+        name("queue", queue)?;
+        if !names.iter().any(|name| name == queue) {
+            names.push(queue.to_owned());
+        }
+    }
+    if names.len() > MAX_QUEUES {
+        return Err(Error::invalid(
+            "queues",
+            format!(
+                "are {}; name {MAX_QUEUES} at the most, or claim from all",
+                names.len()
+            ),
+        ));
+    }
+    Ok(names)
 }
 
 /// Postgres cannot keep a NUL character, in text or in JSON.

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::{
     recorder::record,
-    transition::{Argument, Change, apply},
+    transition::{Argument, Change, Source, apply},
 };
 use crate::DAL;
 
@@ -151,11 +151,9 @@ async fn move_statements(dal: &DAL, transition: Transition, tasks: &[Uuid]) -> V
         Transition::Skip => Argument::Reason("not needed"),
         _ => Argument::None,
     };
-    let change = Change {
-        rule: transition.rule(),
-        tasks,
-        argument,
-    };
+    let source = Source::Named { tasks, argument };
+    let rule = transition.rule();
+    let change = Change { rule, source };
     record!(dal, |tx| apply(tx, change))
 }
 

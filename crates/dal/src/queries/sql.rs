@@ -8,6 +8,9 @@ use chrono::{DateTime, Utc};
 use diesel::query_builder::{Query, QueryId};
 use uuid::Uuid;
 
+/// The time now on `SQLite`, in microseconds since the epoch.
+pub(crate) const SQLITE_NOW: &str = "(CAST(round(unixepoch('subsec') * 1000) AS INTEGER) * 1000)";
+
 /// A statement that answers with rows of the SQL type `ST`.
 ///
 /// Unlike Diesel's `sql_query` it is prepared once per connection, since its text never depends on a value.
@@ -18,11 +21,16 @@ pub(crate) struct Sql<'a, ST = ()> {
 
 enum Piece<'a> {
     Text(Cow<'static, str>),
-    /// What only Postgres has, such as row locks: `SQLite` has one writer and needs none.
-    OnPostgres(
+    /// What the backends say differently: on Postgres, on `SQLite`.
+    Either(
         #[cfg_attr(
             not(feature = "postgres"),
             expect(dead_code, reason = "for Postgres alone")
+        )]
+        &'static str,
+        #[cfg_attr(
+            not(feature = "sqlite"),
+            expect(dead_code, reason = "for SQLite alone")
         )]
         &'static str,
     ),
@@ -41,7 +49,13 @@ pub(crate) enum Bind<'a> {
     Ids(&'a [Uuid]),
     Integer(i64),
     #[cfg(feature = "postgres")]
+    BigIntegers(Vec<i64>),
+    #[cfg(feature = "postgres")]
+    Document(Option<&'a serde_json::Value>),
+    #[cfg(feature = "postgres")]
     Integers(Vec<i32>),
+    #[cfg(feature = "postgres")]
+    OwnedIds(Vec<Uuid>),
     #[cfg(feature = "sqlite")]
     Json(String),
     Moment(DateTime<Utc>),
@@ -102,9 +116,24 @@ impl<'a, ST> Sql<'a, ST> {
         self.push(Piece::Bind(value))
     }
 
+    /// What only Postgres has, such as row locks: `SQLite` has one writer and needs none.
     #[must_use]
     pub(crate) fn on_postgres(self, text: &'static str) -> Self {
-        self.push(Piece::OnPostgres(text))
+        self.either(text, "")
+    }
+
+    #[must_use]
+    pub(crate) fn either(self, postgres: &'static str, sqlite: &'static str) -> Self {
+        self.push(Piece::Either(postgres, sqlite))
+    }
+
+    /// A moment so many microseconds from now, by the clock of the database.
+    #[must_use]
+    pub(crate) fn moment_in(self, microseconds: i64) -> Self {
+        self.either("clock_timestamp()", SQLITE_NOW)
+            .text(" + ")
+            .bind(Bind::Integer(microseconds))
+            .on_postgres(" * interval '1 microsecond'")
     }
 
     #[must_use]
@@ -149,7 +178,7 @@ mod postgres {
             for piece in &self.pieces {
                 match piece {
                     Piece::Text(text) => out.push_sql(text),
-                    Piece::OnPostgres(text) => out.push_sql(text),
+                    Piece::Either(text, _) => out.push_sql(text),
                     Piece::Bind(bind) => bind.walk_ast(out.reborrow())?,
                 }
             }
@@ -169,7 +198,10 @@ mod postgres {
                 Self::Id(id) => out.push_bind_param::<Uuid, _>(id),
                 Self::Ids(ids) => out.push_bind_param::<Array<Uuid>, _>(ids),
                 Self::Integer(integer) => out.push_bind_param::<BigInt, _>(integer),
+                Self::BigIntegers(integers) => out.push_bind_param::<Array<BigInt>, _>(integers),
+                Self::Document(json) => out.push_bind_param::<Nullable<Jsonb>, _>(json),
                 Self::Integers(integers) => out.push_bind_param::<Array<Integer>, _>(integers),
+                Self::OwnedIds(ids) => out.push_bind_param::<Array<Uuid>, _>(ids),
                 #[cfg(feature = "sqlite")]
                 Self::Json(json) => out.push_bind_param::<Text, _>(json),
                 Self::Moment(moment) => out.push_bind_param::<Timestamptz, _>(moment),
@@ -199,7 +231,7 @@ mod sqlite {
             for piece in &self.pieces {
                 match piece {
                     Piece::Text(text) => out.push_sql(text),
-                    Piece::OnPostgres(_) => {}
+                    Piece::Either(_, text) => out.push_sql(text),
                     Piece::Bind(bind) => bind.walk_ast(out.reborrow())?,
                 }
             }
@@ -224,7 +256,10 @@ mod sqlite {
                 Self::Text(text) => out.push_bind_param::<Text, _>(*text),
                 #[cfg(feature = "postgres")]
                 Self::Ids(_)
+                | Self::BigIntegers(_)
+                | Self::Document(_)
                 | Self::Integers(_)
+                | Self::OwnedIds(_)
                 | Self::OptionalIds(_)
                 | Self::OptionalJson(_)
                 | Self::Texts(_) => Err(diesel::result::Error::QueryBuilderError(

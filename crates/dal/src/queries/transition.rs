@@ -7,76 +7,58 @@
 pub(crate) mod parts;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
+pub(crate) mod source;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
 
-use std::{collections::HashSet, time::Duration};
-
-use taskbox_models::{Conflict, Rule, TaskStatus};
+use taskbox_models::{Claim, Conflict, Rule, TaskStatus};
 use uuid::Uuid;
+
+pub(crate) use source::{Argument, Change, Held, Pick, Source, distinct, microseconds};
 
 #[cfg(feature = "postgres")]
 use crate::witness::Subject;
 use crate::{Error, Moved, Result, Tx, connection::Connection};
 
-/// A transition of some tasks, with what its events say.
+/// What became of one task.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Change<'a> {
-    pub(crate) rule: &'static Rule,
-    /// The tasks, none of them twice.
-    pub(crate) tasks: &'a [Uuid],
-    pub(crate) argument: Argument<'a>,
+pub(crate) struct Outcome {
+    pub(crate) task: Uuid,
+    /// Where it was found; `None` if nowhere.
+    pub(crate) found: Option<TaskStatus>,
+    /// Where it went; `None` if it stayed.
+    pub(crate) to: Option<TaskStatus>,
 }
 
-/// What a rule needs beside the tasks.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Argument<'a> {
-    None,
-    /// In how many microseconds the tasks become ready.
-    DueIn(i64),
-    Reason(&'a str),
-}
-
-/// What became of one task: where it was found (`None` if nowhere), and whether it moved.
-type Outcome = (Uuid, Option<TaskStatus>, bool);
-
-/// The longest delay: a century.
-const MAX_DELAY: Duration = Duration::from_hours(100 * 365 * 24);
-
-impl Argument<'_> {
-    /// A delay from now, by the clock of the database.
-    pub(crate) fn due_in(delay: Duration) -> Result<Self> {
-        if delay > MAX_DELAY {
-            return Err(Error::invalid("delay", "is longer than a century"));
-        }
-        let microseconds = i64::try_from(delay.as_micros())
-            .map_err(|_| Error::invalid("delay", "is longer than a century"))?;
-        Ok(Self::DueIn(microseconds))
-    }
-}
-
-/// Applies the transition to every task that the rule lets go, in the order given; ids named twice count once.
+/// Applies the transition to every task that the rule lets go, in the order of the source.
 ///
-/// Locks the pipelines of the tasks in the order of their ids, then the tasks in the order of theirs, and
-/// waits for whoever holds them. On Postgres it is one statement.
-pub(crate) async fn apply(tx: &mut Tx<'_>, change: Change<'_>) -> Result<Moved> {
-    let mut seen = HashSet::with_capacity(change.tasks.len());
-    let tasks: Vec<Uuid> = change
-        .tasks
-        .iter()
-        .copied()
-        .filter(|id| seen.insert(*id))
-        .collect();
-    if tasks.is_empty() {
-        return Ok(Moved::default());
+/// Locks the pipelines of the tasks in the order of their ids, then the tasks in the order of theirs. Waits for
+/// whoever holds them if the caller named them, and passes over held tasks if the source found them.
+pub(crate) async fn apply(tx: &mut Tx<'_>, change: Change<'_>) -> Result<Vec<Outcome>> {
+    if change.source.is_empty() {
+        return Ok(Vec::new());
     }
-    let outcomes = move_tasks(tx, change, &tasks).await?;
-    Ok(sort(change.rule, outcomes))
+    let faults = tx.faults.clone();
+    match &mut tx.connection {
+        #[cfg(feature = "postgres")]
+        Connection::Postgres(connection) => {
+            let (outcomes, id) = postgres::move_tasks(connection, change, &faults).await?;
+            let moved = outcomes.iter().find(|outcome| outcome.to.is_some());
+            if let (Some(id), Some(moved)) = (id, moved) {
+                tx.remember(id, Subject::Task(moved.task));
+            }
+            Ok(outcomes)
+        }
+        #[cfg(feature = "sqlite")]
+        Connection::Sqlite(connection) => Ok(sqlite::move_tasks(connection, change, faults).await?),
+        #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
+        Connection::None(never, _) => match *never {},
+    }
 }
 
 /// Applies the transition to one task, or says why not.
 pub(crate) async fn apply_to_one(tx: &mut Tx<'_>, change: Change<'_>) -> Result<()> {
-    match apply(tx, change).await?.refused.pop() {
+    match sort(change.rule, apply(tx, change).await?).refused.pop() {
         None => Ok(()),
         Some(Conflict {
             task: id,
@@ -87,31 +69,32 @@ pub(crate) async fn apply_to_one(tx: &mut Tx<'_>, change: Change<'_>) -> Result<
     }
 }
 
-async fn move_tasks(tx: &mut Tx<'_>, change: Change<'_>, tasks: &[Uuid]) -> Result<Vec<Outcome>> {
+/// Gives ready tasks to a worker, in the order of the outbox; as many as are picked at the most.
+///
+/// Passes over tasks that are held by another transaction. Gives nothing to a worker whose lease has expired.
+pub(crate) async fn claim(tx: &mut Tx<'_>, pick: Pick<'_>) -> Result<Vec<Claim>> {
     let faults = tx.faults.clone();
     match &mut tx.connection {
         #[cfg(feature = "postgres")]
         Connection::Postgres(connection) => {
-            let change = Change { tasks, ..change };
-            let (outcomes, id) = postgres::move_tasks(connection, change, &faults).await?;
-            if let (Some(id), Some(moved)) = (id, outcomes.iter().find(|outcome| outcome.2)) {
-                tx.remember(id, Subject::Task(moved.0));
+            let (claims, id) = postgres::claim(connection, pick, &faults).await?;
+            if let (Some(id), Some(claim)) = (id, claims.as_slice().first()) {
+                tx.remember(id, Subject::Task(claim.task_execution_id()));
             }
-            Ok(outcomes)
+            Ok(claims)
         }
         #[cfg(feature = "sqlite")]
-        Connection::Sqlite(connection) => {
-            Ok(sqlite::move_tasks(connection, change, tasks.to_vec(), faults).await?)
-        }
+        Connection::Sqlite(connection) => Ok(sqlite::claim(connection, pick, faults).await?),
         #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
         Connection::None(never, _) => match *never {},
     }
 }
 
-fn sort(rule: &Rule, outcomes: Vec<Outcome>) -> Moved {
+/// Those that moved, and those that did not, with the reason.
+pub(crate) fn sort(rule: &Rule, outcomes: Vec<Outcome>) -> Moved {
     let mut result = Moved::default();
-    for (task, found, moved) in outcomes {
-        if moved {
+    for Outcome { task, found, to } in outcomes {
+        if to.is_some() {
             result.moved.push(task);
         } else {
             result.refused.push(Conflict {

@@ -12,10 +12,7 @@ use super::{COLUMNS, Insert, reopened};
 use crate::{
     AsyncSqliteConnection,
     fault::Faults,
-    queries::{
-        Bind, Sql,
-        transition::{parts, sqlite::NOW},
-    },
+    queries::{Bind, SQLITE_NOW as NOW, Sql, transition::parts},
 };
 
 pub(super) async fn insert(

@@ -1,0 +1,150 @@
+//! The tasks of a transition as a table `input (id, ord, …)`, with what comes with each.
+//!
+//! A plan has to fit the next call, too, or Postgres makes one for each, which takes longer than running it. So
+//! a single task is a value, of which there is always one, and a list is behind a query, where the planner
+//! cannot count it: it then plans to look rows up by their ids.
+
+use serde_json::Value;
+use taskbox_models::Claim;
+use uuid::Uuid;
+
+use crate::queries::{
+    Bind, Sql,
+    transition::{
+        Change, Held, Source,
+        source::{Argument, Column},
+    },
+};
+
+/// Whether the worker of a claim may still end it. Looked up in the snapshot of the statement and by the time at
+/// which it was taken: waiting for a lock afterwards loses nobody the lease.
+const LIVE: &str = "EXISTS (
+        SELECT FROM task_workers w
+        WHERE w.id = input.worker_id AND w.lease_expires_at > clock_timestamp()
+    ) AS live";
+
+pub(super) fn input<ST>(change: Change<'_>) -> Sql<'_, ST> {
+    match change.source {
+        Source::Named { tasks, argument } => named(tasks, argument),
+        Source::Held([held]) => one_held(held, &change.columns()),
+        Source::Held(held) => many_held(held, &change.columns()),
+        Source::OfWorker(worker) => Sql::new(
+            "WITH input AS MATERIALIZED (
+    SELECT task_execution_id AS id, row_number() OVER (ORDER BY task_execution_id) AS ord,
+        epoch, worker_id, true AS live
+    FROM task_claims WHERE worker_id = ",
+        )
+        .bind(Bind::Id(worker))
+        .text("\n)"),
+        Source::Due { limit } => Sql::new(
+            "WITH input AS MATERIALIZED (
+    SELECT task_execution_id AS id, row_number() OVER (ORDER BY due_at, task_execution_id) AS ord
+    FROM task_schedule WHERE due_at <= (SELECT clock_timestamp())
+    ORDER BY due_at, task_execution_id LIMIT ",
+        )
+        .bind(Bind::Integer(limit))
+        .text("\n)"),
+        Source::Expired {
+            limit,
+            max_recoveries,
+        } => Sql::new(
+            "WITH input AS MATERIALIZED (
+    SELECT c.task_execution_id AS id, row_number() OVER () AS ord, c.epoch, c.worker_id, ",
+        )
+        .bind(Bind::Integer(max_recoveries))
+        .text(
+            " AS max_recoveries
+    FROM task_workers w JOIN task_claims c ON c.worker_id = w.id
+    WHERE w.lease_expires_at <= (SELECT clock_timestamp())
+    LIMIT ",
+        )
+        .bind(Bind::Integer(limit))
+        .text("\n)"),
+    }
+}
+
+pub(super) fn named<'a, ST>(tasks: &'a [Uuid], argument: Argument<'a>) -> Sql<'a, ST> {
+    let begin = Sql::new("WITH input AS MATERIALIZED (\n    SELECT ");
+    let (sql, end) = match tasks {
+        [task] => (begin.bind(Bind::Id(*task)).text(" AS id, 1 AS ord"), "\n)"),
+        _ => (begin.text("id, ord"), ""),
+    };
+    let sql = match argument {
+        Argument::None => sql,
+        Argument::DueIn(delay) => sql.text(", ").bind(Bind::Integer(delay)).text(" AS delay"),
+        Argument::Reason(reason) => sql.text(", ").bind(Bind::Text(reason)).text(" AS reason"),
+    };
+    if !end.is_empty() {
+        return sql.text(end);
+    }
+    sql.text("\n    FROM unnest((SELECT ")
+        .bind(Bind::Ids(tasks))
+        .text(")) WITH ORDINALITY AS input (id, ord)\n)")
+}
+
+/// The names of the columns, each after a comma.
+fn names(columns: &[Column]) -> String {
+    let name = |column: &Column| match column {
+        Column::Delay => ", delay",
+        Column::Error => ", error",
+        Column::Reason => ", reason",
+        Column::Output => ", output",
+    };
+    columns.iter().map(name).collect()
+}
+
+fn one_held<'a, ST>(held: &'a Held<'a>, columns: &[Column]) -> Sql<'a, ST> {
+    let names = names(columns);
+    let sql = Sql::new(format!(
+        "WITH input AS MATERIALIZED (
+    SELECT id, 1 AS ord, epoch, worker_id{names}, {LIVE}
+    FROM (VALUES ("
+    ))
+    .bind(Bind::Id(held.claim.task_execution_id()))
+    .text(", ")
+    .bind(Bind::Integer(held.claim.epoch()))
+    .text(", ")
+    .bind(Bind::Id(held.claim.worker_id()));
+    let sql = columns.iter().fold(sql, |sql, column| {
+        sql.text(", ").bind(match column {
+            Column::Delay => Bind::Integer(held.delay),
+            Column::Error | Column::Reason => Bind::Text(held.error),
+            Column::Output => Bind::Document(held.output),
+        })
+    });
+    sql.text(format!(")) AS input (id, epoch, worker_id{names})\n)"))
+}
+
+fn many_held<'a, ST>(held: &'a [Held<'a>], columns: &[Column]) -> Sql<'a, ST> {
+    let names = names(columns);
+    let claims = || held.iter().map(|held| held.claim);
+    let sql = Sql::new(format!(
+        "WITH input AS MATERIALIZED (
+    SELECT id, ord, epoch, worker_id{names}, {LIVE}
+    FROM unnest((SELECT "
+    ))
+    .bind(Bind::OwnedIds(
+        claims().map(Claim::task_execution_id).collect(),
+    ))
+    .text("), (SELECT ")
+    .bind(Bind::BigIntegers(claims().map(Claim::epoch).collect()))
+    .text("), (SELECT ")
+    .bind(Bind::OwnedIds(claims().map(Claim::worker_id).collect()));
+    let sql = columns.iter().fold(sql, |sql, column| {
+        sql.text("), (SELECT ").bind(match column {
+            Column::Delay => Bind::BigIntegers(held.iter().map(|held| held.delay).collect()),
+            Column::Error | Column::Reason => {
+                Bind::Texts(held.iter().map(|held| held.error).collect())
+            }
+            Column::Output => Bind::OptionalJson(
+                held.iter()
+                    .map(|held| held.output)
+                    .collect::<Vec<Option<&Value>>>(),
+            ),
+        })
+    });
+    sql.text(format!(
+        "))
+    WITH ORDINALITY AS input (id, epoch, worker_id{names}, ord)\n)"
+    ))
+}

@@ -1,0 +1,154 @@
+//! The locks of a transition: the pipelines first, then the tasks, each in the order of their ids.
+
+use taskbox_models::{PipelineStatus, Rule};
+use taskbox_schema::sql_types;
+use uuid::Uuid;
+
+use crate::queries::{
+    Bind, Sql,
+    transition::{
+        Change, Source, parts,
+        source::{Argument, Column},
+    },
+};
+
+use super::input;
+
+/// Their ids are a materialised list, so that they are looked up by the tasks of the call. Joined, the planner
+/// likes to go from a pipeline to all of its tasks.
+const GRAPHS: &str = ",
+graphs AS MATERIALIZED (
+    SELECT DISTINCT t.pipeline_execution_id AS id FROM task_executions t JOIN input USING (id)
+    WHERE t.pipeline_execution_id IS NOT NULL
+)";
+
+/// Locks the pipelines: as their graph's mutex if a counter or the status will change, else only against
+/// being paused or cancelled meanwhile.
+pub(super) fn pipelines(rule: &Rule) -> String {
+    let pending = PipelineStatus::Pending;
+    let mut starting = String::new();
+    let mut lock = "NO KEY UPDATE";
+    let mut after_starting = "";
+    if !rule.may_end() && !rule.brings_back() {
+        lock = "KEY SHARE";
+        if rule.leaves_not_started() {
+            after_starting = " AND (SELECT count(*) FROM starting) >= 0";
+            starting = format!(
+                ",
+starting AS MATERIALIZED (
+    SELECT p.id FROM pipeline_executions p
+    WHERE p.status = '{pending}' AND p.id IN (SELECT id FROM graphs)
+    ORDER BY p.id FOR NO KEY UPDATE
+)"
+            );
+        }
+    }
+    format!(
+        "{GRAPHS}{starting},
+pipelines AS MATERIALIZED (
+    SELECT p.id, p.status FROM pipeline_executions p
+    WHERE p.id IN (SELECT id FROM graphs){after_starting}
+    ORDER BY p.id FOR {lock}
+)"
+    )
+}
+
+/// Locks the tasks, reads where they are, and decides which of them go and where.
+pub(super) fn tasks(change: Change<'_>) -> String {
+    let Change { rule, source } = change;
+    let from = parts::list(rule.from);
+    let (live_row, fence, lock) = match source {
+        Source::Named { .. } => ("", "", "NO KEY UPDATE OF t"),
+        Source::Held(_) | Source::OfWorker(_) => (
+            "",
+            " AND input.live AND t.epoch = input.epoch",
+            "NO KEY UPDATE OF t",
+        ),
+        Source::Due { .. } => (
+            "
+    JOIN task_schedule l ON l.task_execution_id = t.id AND l.due_at <= clock_timestamp()",
+            "",
+            "NO KEY UPDATE OF t SKIP LOCKED FOR UPDATE OF l SKIP LOCKED",
+        ),
+        Source::Expired { .. } => (
+            "
+    JOIN task_claims l ON l.task_execution_id = t.id AND l.epoch = input.epoch",
+            "",
+            "NO KEY UPDATE OF t SKIP LOCKED FOR UPDATE OF l SKIP LOCKED",
+        ),
+    };
+    let columns = columns(change);
+    let next = if rule.outcomes.len() == 1 {
+        String::new()
+    } else {
+        format!(", {} AS next", parts::next_status(rule))
+    };
+    format!(
+        ",
+locked AS MATERIALIZED (
+    SELECT t.id, t.status, input.ord, t.status IN ({from}){fence} AS goes{columns}{next}
+    FROM input JOIN task_executions t USING (id){live_row}
+    WHERE (SELECT count(*) FROM pipelines) >= 0
+    ORDER BY t.id FOR {lock}
+){}",
+        expired_workers(source)
+    )
+}
+
+/// What comes with the tasks, each after a comma.
+fn columns(change: Change<'_>) -> String {
+    let mut columns: String = change
+        .columns()
+        .iter()
+        .map(|column| match column {
+            Column::Delay => {
+                ", clock_timestamp() + input.delay * interval '1 microsecond' AS due_at"
+            }
+            Column::Error => ", input.error",
+            Column::Reason => ", input.reason",
+            Column::Output => ", input.output",
+        })
+        .collect();
+    if matches!(change.source, Source::Expired { .. }) {
+        columns.push_str(", input.worker_id");
+    }
+    columns
+}
+
+/// Locks the workers, who may have renewed their lease meanwhile; last, so that nobody who waits for them holds
+/// anything that is still needed.
+fn expired_workers(source: Source<'_>) -> &'static str {
+    match source {
+        Source::Expired { .. } => {
+            ",
+expired AS MATERIALIZED (
+    SELECT w.id FROM task_workers w
+    WHERE w.id IN (SELECT worker_id FROM locked) AND w.lease_expires_at <= clock_timestamp()
+    ORDER BY w.id FOR UPDATE SKIP LOCKED
+)"
+        }
+        _ => "",
+    }
+}
+
+/// The locks of tasks that the caller names, and of their pipelines, by themselves.
+pub(crate) fn named_statement(tasks: &[Uuid]) -> Sql<'_, sql_types::Uuid> {
+    input::named(tasks, Argument::None).text(format!(
+        "{GRAPHS},
+pipelines AS MATERIALIZED (
+    SELECT p.id FROM pipeline_executions p
+    WHERE p.id IN (SELECT id FROM graphs)
+    ORDER BY p.id FOR NO KEY UPDATE
+)
+SELECT t.id FROM input JOIN task_executions t USING (id)
+WHERE (SELECT count(*) FROM pipelines) >= 0
+ORDER BY t.id FOR NO KEY UPDATE OF t"
+    ))
+}
+
+/// The locks of pipelines, by themselves.
+pub(crate) fn pipelines_statement(pipelines: &[Uuid]) -> Sql<'_, sql_types::Uuid> {
+    Sql::new("SELECT id FROM pipeline_executions WHERE id ")
+        .bind(Bind::any_of(pipelines))
+        .text("\nORDER BY id FOR NO KEY UPDATE")
+}

@@ -1,0 +1,133 @@
+//! The claim on SQLite: the rows of the outbox in their order, then the transition's statements.
+
+use diesel::{
+    QueryResult, RunQueryDsl, SqliteConnection,
+    sql_types::{Int4, Int8, Nullable, Text},
+};
+use serde_json::Value;
+use taskbox_models::{Claim, TaskStatus, Transition};
+use taskbox_schema::sql_types::{Jsonb, Uuid as UuidType};
+use uuid::Uuid;
+
+use super::{
+    super::Pick,
+    NOW,
+    input::Input,
+    look::{Found, Row},
+    move_found,
+};
+use crate::{
+    AsyncSqliteConnection,
+    fault::Faults,
+    queries::{Bind, Sql},
+};
+
+/// What a [`Claim`] is read from.
+type ClaimRow = (
+    UuidType,
+    Nullable<UuidType>,
+    Text,
+    Nullable<Jsonb>,
+    Int4,
+    Int8,
+    UuidType,
+);
+
+pub(crate) async fn claim(
+    connection: &mut AsyncSqliteConnection,
+    pick: Pick<'_>,
+    faults: Faults,
+) -> QueryResult<Vec<Claim>> {
+    let (worker, limit, unless_due) = (pick.worker, pick.limit, pick.unless_due);
+    let queues = pick.queues.map(<[String]>::to_vec);
+    connection
+        .spawn_blocking(move |connection| {
+            let pick = Pick {
+                worker,
+                limit,
+                queues: queues.as_deref(),
+                unless_due,
+            };
+            run(connection, pick, &faults)
+        })
+        .await
+}
+
+fn run(
+    connection: &mut SqliteConnection,
+    pick: Pick<'_>,
+    faults: &Faults,
+) -> QueryResult<Vec<Claim>> {
+    faults.reach("claim: look")?;
+    let found: Vec<Found> = picked(pick).load(connection)?;
+    if found.is_empty() {
+        return Ok(Vec::new());
+    }
+    let moving: Vec<&Found> = found.iter().collect();
+    let worker = Value::from(pick.worker.to_string());
+    let rows = found.iter().map(|found| (found.task, vec![worker.clone()]));
+    let input = Input::rows(vec!["worker"], rows);
+    move_found(
+        connection,
+        Transition::Claim.rule(),
+        &moving,
+        &input,
+        faults,
+    )?;
+    let ids: Vec<Uuid> = found.iter().map(|found| found.task).collect();
+    claims(&ids).load(connection)
+}
+
+/// The rows of the outbox in their order.
+fn picked(pick: Pick<'_>) -> Sql<'_, Row> {
+    let (ready, running) = (TaskStatus::Ready, TaskStatus::Running);
+    let sql = Sql::new(format!(
+        "SELECT o.id, t.id, t.status, t.pipeline_execution_id, NULL, '{running}', NULL, {NOW} FROM "
+    ));
+    let sql = match pick.queues {
+        None => sql.text("task_outbox o"),
+        Some(queues) => one_by_one(sql.text("("), queues)
+            .text("\n    ORDER BY priority DESC, id\n) c CROSS JOIN task_outbox o ON o.id = c.id"),
+    };
+    let due = if pick.unless_due {
+        format!("\n    AND NOT EXISTS (SELECT 1 FROM task_schedule WHERE due_at <= {NOW})")
+    } else {
+        String::new()
+    };
+    // CROSS JOIN, which SQLite takes in the order in which it is written.
+    sql.text(format!(
+        "
+CROSS JOIN task_executions t ON t.id = o.task_execution_id
+WHERE o.held = 0 AND t.status = '{ready}'{due}
+    AND EXISTS (SELECT 1 FROM task_workers w WHERE w.id = "
+    ))
+    .bind(Bind::Id(pick.worker))
+    .text(format!(
+        " AND w.lease_expires_at > {NOW})
+ORDER BY o.priority DESC, o.id LIMIT "
+    ))
+    .bind(Bind::Integer(pick.limit))
+}
+
+/// The rows of each queue by an index that has them in order, which the database merges.
+fn one_by_one<'a, ST>(sql: Sql<'a, ST>, queues: &'a [String]) -> Sql<'a, ST> {
+    let mut union = "";
+    queues.iter().fold(sql, |sql, queue| {
+        let before = std::mem::replace(&mut union, "\n    UNION ALL ");
+        sql.text(before)
+            .text("SELECT id, priority FROM task_outbox WHERE held = 0 AND queue = ")
+            .bind(Bind::Text(queue))
+    })
+}
+
+/// The claims that were just made, in the order given.
+fn claims<'a>(tasks: &[Uuid]) -> Sql<'a, ClaimRow> {
+    Input::ids(tasks).with(
+        "
+SELECT t.id, t.pipeline_execution_id, t.task_name, t.input, t.attempt, t.epoch, c.worker_id
+FROM input
+JOIN task_executions t ON t.id = input.id
+JOIN task_claims c ON c.task_execution_id = t.id
+ORDER BY input.ord",
+    )
+}

@@ -1,0 +1,60 @@
+//! Taking tasks back from workers that have died.
+
+use taskbox_models::{TaskStatus, Transition};
+use uuid::Uuid;
+
+use super::TaskExecutionDAL;
+use crate::{
+    Door, Result, Tx,
+    queries::{
+        transition::{Change, Source, apply},
+        worker,
+    },
+    validate,
+};
+
+/// What was taken back from workers whose lease had expired.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// The tasks that are ready again.
+    pub recovered: Vec<Uuid>,
+    /// The tasks that failed, since their workers had died as often as is allowed.
+    pub abandoned: Vec<Uuid>,
+}
+
+impl<D: Door> TaskExecutionDAL<D> {
+    /// Takes tasks back from workers whose lease has expired, `limit` at the most, and forgets such workers once they
+    /// hold nothing. Both lists are empty if there is nothing to take back.
+    ///
+    /// A task is ready again, unless it was taken back as often as the `DAL` allows (3 times if nothing else is set,
+    /// see `max_recoveries` of its builder): then it has failed. Tasks that another transaction holds at this moment
+    /// are passed over, so anyone may do this at any time, as often as they like.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidInput`](crate::Error::InvalidInput) if the limit is negative.
+    pub async fn recover_expired(self, limit: i64) -> Result<Recovered> {
+        validate::limit(limit)?;
+        let rule = Transition::Recover.rule();
+        self.door
+            .write(rule.name, async |tx: &mut Tx<'_>| {
+                let max_recoveries = tx.settings.max_recoveries.into();
+                let source = Source::Expired {
+                    limit,
+                    max_recoveries,
+                };
+                let outcomes = apply(tx, Change { rule, source }).await?;
+                tx.faults.reach("recover: workers")?;
+                worker::forget_expired(&mut tx.connection, limit).await?;
+                let went = |to: TaskStatus| {
+                    let went = outcomes.iter().filter(|outcome| outcome.to == Some(to));
+                    went.map(|outcome| outcome.task).collect()
+                };
+                Ok(Recovered {
+                    recovered: went(TaskStatus::Ready),
+                    abandoned: went(TaskStatus::Failed),
+                })
+            })
+            .await
+    }
+}

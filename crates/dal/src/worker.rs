@@ -1,0 +1,110 @@
+use taskbox_models::{Transition, Worker};
+use uuid::Uuid;
+
+use crate::{
+    Door, Error, Result, Tx,
+    queries::{
+        transition::{Change, Source, apply, microseconds},
+        worker,
+    },
+    validate,
+};
+
+/// The workers and their leases: `dal.worker()` or `tx.worker()`.
+///
+/// A worker is what runs tasks, such as a process. It may claim as long as its lease lasts, which each heartbeat renews;
+/// after that, anyone may take its tasks back.
+#[derive(Clone, Copy, Debug)]
+#[must_use = "an accessor does nothing by itself"]
+pub struct WorkerDAL<D> {
+    door: D,
+}
+
+/// What others did to a worker's tasks since its last heartbeat. It need not go on with them: whatever it does to them
+/// is refused.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use = "tasks may have been taken away"]
+pub struct Heartbeat {
+    /// The tasks that were taken back, since the worker's lease had expired.
+    pub lost: Vec<Uuid>,
+    /// The tasks that were cancelled.
+    pub cancelled: Vec<Uuid>,
+}
+
+impl<D: Door> WorkerDAL<D> {
+    pub(crate) fn new(door: D) -> Self {
+        Self { door }
+    }
+
+    /// Makes a worker, with a lease from now on. Each time is a new incarnation: it has nothing to do with an earlier
+    /// worker of the same name, whose tasks come back when that one's lease expires.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidInput`] for a name that cannot be kept.
+    pub async fn register(self, name: impl Into<String>) -> Result<Worker> {
+        let name = &name.into();
+        validate::name("name", name)?;
+        let id = Uuid::now_v7();
+        self.door
+            .write("register", async |tx: &mut Tx<'_>| {
+                let lease = microseconds("lease", tx.settings.lease)?;
+                tx.faults.reach("register: insert")?;
+                let made = worker::insert(&mut tx.connection, id, name, lease).await?;
+                made.ok_or_else(|| {
+                    Error::invalid("the database", "did not answer with the worker it made")
+                })
+            })
+            .await
+    }
+
+    /// Renews the lease from now on, also one that has expired if nobody has taken everything back yet; and tells, once,
+    /// which tasks others have taken away since the last time.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LeaseLost`] if there is no such worker any more: everything it had was taken back. Register again.
+    pub async fn heartbeat(self, worker: &Worker) -> Result<Heartbeat> {
+        let id = worker.id;
+        self.door
+            .write("heartbeat", async |tx: &mut Tx<'_>| {
+                let lease = microseconds("lease", tx.settings.lease)?;
+                tx.faults.reach("heartbeat: renew")?;
+                let told = worker::renew(&mut tx.connection, id, lease).await?;
+                let (lost, cancelled) = told.ok_or(Error::LeaseLost { what: "worker", id })?;
+                Ok(Heartbeat { lost, cancelled })
+            })
+            .await
+    }
+
+    /// Ends a worker: its tasks are ready again, and their attempts do not count. There is nothing to do for a worker
+    /// from which everything was taken back.
+    ///
+    /// # Errors
+    ///
+    /// Only those of the connection and the database.
+    pub async fn deregister(self, worker: Worker) -> Result<()> {
+        let id = worker.id;
+        self.door
+            .write("deregister", async |tx: &mut Tx<'_>| {
+                release_all(tx, id).await?;
+                // What was claimed while the first release waited; nothing more once the worker is locked, which must
+                // not be before the tasks: others lock it after theirs.
+                tx.faults.reach("deregister: lock")?;
+                worker::lock(&mut tx.connection, id).await?;
+                release_all(tx, id).await?;
+                tx.faults.reach("deregister: delete")?;
+                worker::delete(&mut tx.connection, id).await?;
+                Ok(())
+            })
+            .await
+    }
+}
+
+async fn release_all(tx: &mut Tx<'_>, worker: Uuid) -> Result<()> {
+    let change = Change {
+        rule: Transition::Release.rule(),
+        source: Source::OfWorker(worker),
+    };
+    apply(tx, change).await.map(drop)
+}
