@@ -30,6 +30,11 @@ taskbox_test_support::suite! {
         the_outbox_is_kept_by_these_statements,
         pipelines_are_kept_by_these_statements,
         events_are_kept_by_these_statements,
+        ready_tasks_are_claimed_by_these_statements,
+        attempts_are_ended_by_these_statements,
+        many_attempts_are_ended_by_the_same_text,
+        workers_are_kept_by_these_statements,
+        tasks_are_brought_back_by_these_statements,
     ],
     postgres: [a_live_row_that_the_statement_missed_is_swept],
 }
@@ -37,15 +42,24 @@ taskbox_test_support::suite! {
 /// The second statement of a transition, which only Postgres may need.
 const SWEEP: &str = "sweep";
 
-const OPERATIONS: [&str; 25] = [
+const OPERATIONS: [&str; 39] = [
     "cancel",
+    "claim",
+    "claim_due",
+    "claim_from",
+    "complete",
+    "complete_many",
     "create",
+    "defer",
+    "deregister",
     "event_count_older_than",
     "event_delete_older_than",
     "event_get_recent",
     "event_list_by_pipeline",
     "event_list_by_task",
     "event_list_by_type",
+    "fail",
+    "heartbeat",
     "mark_ready",
     "mark_ready_one",
     "outbox_count_pending",
@@ -57,7 +71,12 @@ const OPERATIONS: [&str; 25] = [
     "pipeline_create",
     "pipeline_get",
     "pipeline_list_recent",
+    "recover",
+    "redrive",
+    "register",
+    "release",
     "schedule",
+    "schedule_retry",
     "skip",
     SWEEP,
     "task_get",
@@ -273,4 +292,102 @@ async fn events_are_kept_by_these_statements(db: &TestDatabase) {
     assert_snapshot(db, "event_count_older_than", &count);
     let delete = record!(dal, |tx| tx.execution_event().delete_older_than(cutoff));
     assert_snapshot(db, "event_delete_older_than", &delete);
+}
+
+/// Makes tasks in a pipeline ready, as many as are named.
+async fn make_ready(dal: &DAL, number: usize) -> Vec<Uuid> {
+    let new = NewPipelineExecution::new("import");
+    let pipeline = dal.pipeline_execution().create(new).await.unwrap().id;
+    let new = vec![NewTaskExecution::new(pipeline, "a"); number];
+    let made = dal.task_execution().create_many(new).await.unwrap();
+    let tasks: Vec<_> = made.iter().map(|task| task.id).collect();
+    let _ = dal.task_execution().mark_ready_many(&tasks).await.unwrap();
+    tasks
+}
+
+async fn ready_tasks_are_claimed_by_these_statements(db: &TestDatabase) {
+    let dal = connect(db).await;
+    let worker = dal.worker().register("w").await.unwrap();
+    let tasks = make_ready(&dal, 30).await;
+    let claim = record!(dal, |tx| tx.task_execution().claim(&worker, 2));
+    let of_many = record!(dal, |tx| tx.task_execution().claim(&worker, 20));
+    assert_eq!(claim, of_many);
+    assert_snapshot(db, "claim", &claim);
+    let queues = ["default", "mail"];
+    let claim = record!(dal, |tx| tx
+        .task_execution()
+        .claim_from(&worker, &queues, 2));
+    assert_snapshot(db, "claim_from", &claim);
+    let new = NewTaskExecution::standalone("a");
+    let due = dal.task_execution().create(new).await.unwrap().id;
+    dal.task_execution()
+        .schedule(due, Duration::ZERO)
+        .await
+        .unwrap();
+    let claim = record!(dal, |tx| tx.task_execution().claim(&worker, 20));
+    assert_snapshot(db, "claim_due", &claim);
+    assert_eq!(tasks.len(), 30);
+}
+
+async fn attempts_are_ended_by_these_statements(db: &TestDatabase) {
+    let dal = connect(db).await;
+    let worker = dal.worker().register("w").await.unwrap();
+    make_ready(&dal, 5).await;
+    let claims = dal.task_execution().claim(&worker, 5).await.unwrap();
+    let delay = Duration::from_mins(1);
+    let output = Some(json!({}));
+    let end = record!(dal, |tx| tx.task_execution().defer(&claims[0], delay));
+    assert_snapshot(db, "defer", &end);
+    let end = record!(dal, |tx| tx.task_execution().release(&claims[1]));
+    assert_snapshot(db, "release", &end);
+    let end = record!(dal, |tx| tx.task_execution().fail(&claims[2], "no"));
+    assert_snapshot(db, "fail", &end);
+    let end = record!(dal, |tx| {
+        tx.task_execution().schedule_retry(&claims[3], "no", delay)
+    });
+    assert_snapshot(db, "schedule_retry", &end);
+    let end = record!(dal, |tx| {
+        tx.task_execution().complete(&claims[4], output.clone())
+    });
+    assert_snapshot(db, "complete", &end);
+}
+
+async fn many_attempts_are_ended_by_the_same_text(db: &TestDatabase) {
+    let dal = connect(db).await;
+    let worker = dal.worker().register("w").await.unwrap();
+    make_ready(&dal, 23).await;
+    let claims = dal.task_execution().claim(&worker, 22).await.unwrap();
+    let batch: Vec<_> = claims.into_iter().map(|claim| (claim, None)).collect();
+    let few = record!(dal, |tx| tx.task_execution().complete_many(&batch[..2]));
+    let many = record!(dal, |tx| tx.task_execution().complete_many(&batch[2..]));
+    assert_eq!(few, many);
+    assert_snapshot(db, "complete_many", &few);
+}
+
+async fn workers_are_kept_by_these_statements(db: &TestDatabase) {
+    let dal = connect(db).await;
+    let register = record!(dal, |tx| tx.worker().register("w"));
+    assert_snapshot(db, "register", &register);
+    let worker = dal.worker().register("w").await.unwrap();
+    let heartbeat = record!(dal, |tx| tx.worker().heartbeat(&worker));
+    assert_snapshot(db, "heartbeat", &heartbeat);
+    make_ready(&dal, 1).await;
+    dal.task_execution().claim(&worker, 1).await.unwrap();
+    let deregister = record!(dal, |tx| tx.worker().deregister(worker.clone()));
+    assert_snapshot(db, "deregister", &deregister);
+}
+
+async fn tasks_are_brought_back_by_these_statements(db: &TestDatabase) {
+    let dal = connect(db).await;
+    let worker = dal.worker().register("w").await.unwrap();
+    make_ready(&dal, 2).await;
+    let claims = dal.task_execution().claim(&worker, 2).await.unwrap();
+    let failed = claims[0].task_execution_id();
+    dal.task_execution().fail(&claims[0], "no").await.unwrap();
+    let redrive = record!(dal, |tx| tx.task_execution().redrive(failed));
+    assert_snapshot(db, "redrive", &redrive);
+    db.execute("UPDATE task_workers SET lease_expires_at = registered_at")
+        .await;
+    let recover = record!(dal, |tx| tx.task_execution().recover_expired(10));
+    assert_snapshot(db, "recover", &recover);
 }
