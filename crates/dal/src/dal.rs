@@ -1,5 +1,7 @@
 use std::{sync::Arc, time::Duration};
 
+#[cfg(feature = "postgres")]
+use crate::queries::transition::postgres::head::Heads;
 use crate::{
     DALBuilder, ExecutionEventDAL, PipelineExecutionDAL, Pool, Result, TaskExecutionDAL,
     TaskOutboxDAL, WorkerDAL, fault::Faults,
@@ -35,8 +37,16 @@ pub struct DAL(pub(crate) Arc<Inner>);
 #[derive(Debug)]
 pub(crate) struct Inner {
     pub(crate) pool: Pool,
+    pub(crate) context: Context,
+}
+
+/// What a transaction needs of the handle that it came from.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Context {
     pub(crate) settings: Settings,
     pub(crate) faults: Faults,
+    #[cfg(feature = "postgres")]
+    pub(crate) heads: Arc<Heads>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -60,11 +70,11 @@ impl Default for Settings {
 
 impl Inner {
     pub(crate) fn new(pool: Pool, settings: Settings) -> Self {
-        Self {
-            pool,
+        let context = Context {
             settings,
-            faults: Faults::default(),
-        }
+            ..Context::default()
+        };
+        Self { pool, context }
     }
 }
 
@@ -123,6 +133,6 @@ impl DAL {
     #[cfg(taskbox_faults)]
     #[must_use]
     pub fn faults(&self) -> &Faults {
-        &self.0.faults
+        &self.0.context.faults
     }
 }

@@ -55,11 +55,18 @@ impl sealed::Door for &DAL {
         F: for<'r, 'c> Closure<&'r mut Connection<'c>, Result<R>, Future: Send> + Send,
         R: Send,
     {
-        let mut lease = self.0.pool.reader(self.0.settings.acquire_timeout).await?;
+        let mut lease = self
+            .0
+            .pool
+            .reader(self.0.context.settings.acquire_timeout)
+            .await?;
         // If it is too late, the lease closes the connection, and with it the query.
-        let result = timeout(self.0.settings.deadline, query(&mut lease.connection()))
-            .await
-            .map_err(|_| self.too_late())?;
+        let result = timeout(
+            self.0.context.settings.deadline,
+            query(&mut lease.connection()),
+        )
+        .await
+        .map_err(|_| self.too_late())?;
         lease.give_back();
         result
     }

@@ -47,7 +47,7 @@ impl DAL {
         /// Any number that no other software locks: the bytes of "taskbox".
         const LOCK: i64 = 0x74_61_73_6b_62_6f_78;
 
-        let loan = lease::acquire(pool, self.0.settings.acquire_timeout).await?;
+        let loan = lease::acquire(pool, self.0.context.settings.acquire_timeout).await?;
         // The harness is synchronous. On a thread of its own it works in any runtime.
         let migrated = tokio::task::spawn_blocking(move || {
             let mut connection: AsyncConnectionWrapper<_> = loan.into_connection().into();
@@ -63,8 +63,9 @@ impl DAL {
 
     #[cfg(feature = "sqlite")]
     async fn migrate_sqlite(&self, pool: &sqlite::Pool) -> Result<Vec<String>> {
-        let turn = pool.turn(self.0.settings.acquire_timeout).await?;
-        let mut loan = lease::acquire(&pool.connections, self.0.settings.acquire_timeout).await?;
+        let turn = pool.turn(self.0.context.settings.acquire_timeout).await?;
+        let mut loan =
+            lease::acquire(&pool.connections, self.0.context.settings.acquire_timeout).await?;
         let applied = loan
             .connection()
             .spawn_blocking(|connection| {

@@ -33,16 +33,16 @@ impl<D: Door> PipelineExecutionDAL<D> {
         let name = &pipeline.name;
         self.door
             .write("pipeline_execution.create", async |tx: &mut Tx<'_>| {
-                tx.faults.reach("create pipeline: insert")?;
+                tx.context.faults.reach("create pipeline: insert")?;
                 let made = pipeline_execution::insert(&mut tx.connection, id, name).await?;
                 let made = made.ok_or(Error::PipelineExists { pipeline: id })?;
-                tx.faults.reach("create pipeline: event")?;
+                tx.context.faults.reach("create pipeline: event")?;
                 let event = EventType::PipelineCreated;
                 let written = pipeline_execution::log(&mut tx.connection, id, event).await?;
                 if let Some(transaction_id) = written {
                     tx.remember(transaction_id, Subject::Pipeline(id));
                 }
-                tx.faults.reach("create pipeline: done")?;
+                tx.context.faults.reach("create pipeline: done")?;
                 Ok(made)
             })
             .await

@@ -35,7 +35,7 @@ impl<D: Door> TaskOutboxDAL<D> {
         let task = row.task_execution_id;
         self.door
             .write("task_outbox.create", async |tx: &mut Tx<'_>| {
-                tx.faults.reach("outbox create: lock")?;
+                tx.context.faults.reach("outbox create: lock")?;
                 let found = task_outbox::lock(&mut tx.connection, task).await?;
                 let conflict = |expected| Conflict {
                     task,
@@ -48,9 +48,9 @@ impl<D: Door> TaskOutboxDAL<D> {
                         id: task,
                     }),
                     Some(TaskStatus::Ready) => {
-                        tx.faults.reach("outbox create: publish")?;
+                        tx.context.faults.reach("outbox create: publish")?;
                         let row = task_outbox::publish(&mut tx.connection, task).await?;
-                        tx.faults.reach("outbox create: done")?;
+                        tx.context.faults.reach("outbox create: done")?;
                         row.ok_or_else(|| conflict(Vec::new()).into())
                     }
                     Some(_) => Err(conflict(vec![TaskStatus::Ready]).into()),
@@ -123,10 +123,10 @@ impl<D: Door> TaskOutboxDAL<D> {
         let value = &value;
         self.door
             .write("task_outbox.delete", async |tx: &mut Tx<'_>| {
-                tx.faults.reach("outbox delete: rows")?;
+                tx.context.faults.reach("outbox delete: rows")?;
                 let deleted =
                     task_outbox::delete_stale(&mut tx.connection, condition, value.clone()).await?;
-                tx.faults.reach("outbox delete: done")?;
+                tx.context.faults.reach("outbox delete: done")?;
                 Ok(deleted)
             })
             .await

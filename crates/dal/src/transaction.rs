@@ -111,7 +111,7 @@ impl DAL {
         async move {
             let deadline = self.deadline();
             let mut lease = self.open(deadline).await?;
-            let mut tx = Tx::new(lease.connection(), &self.0);
+            let mut tx = Tx::new(lease.connection(), self.0.context.clone());
             let result = timeout_at(deadline, closure(&mut tx)).await;
             let end = End::of(tx);
             self.close(lease, end, result, deadline).await
@@ -151,7 +151,7 @@ impl DAL {
                     }
                     Err(error) => return Err(error),
                 };
-                let mut tx = Tx::new(lease.connection(), &self.0);
+                let mut tx = Tx::new(lease.connection(), self.0.context.clone());
                 let result = timeout_at(deadline, closure(&mut tx)).await;
                 let end = End::of(tx);
                 match self.close(lease, end, result, deadline).await {
@@ -164,14 +164,18 @@ impl DAL {
 
     /// When a transaction that begins now has to be done.
     fn deadline(&self) -> Instant {
-        Instant::now() + self.0.settings.deadline
+        Instant::now() + self.0.context.settings.deadline
     }
 
     /// Takes a connection and begins.
     async fn open(&self, deadline: Instant) -> Result<Lease> {
         let begun = async {
-            let mut lease = self.0.pool.writer(self.0.settings.acquire_timeout).await?;
-            self.0.faults.reach("begin")?;
+            let mut lease = self
+                .0
+                .pool
+                .writer(self.0.context.settings.acquire_timeout)
+                .await?;
+            self.0.context.faults.reach("begin")?;
             lease.connection().begin().await?;
             Ok(lease)
         };
@@ -212,7 +216,7 @@ impl DAL {
         witness: Option<Witness>,
         deadline: Instant,
     ) -> Result<()> {
-        self.0.faults.reach("commit")?;
+        self.0.context.faults.reach("commit")?;
         let source = match timeout_at(deadline, lease.connection().commit()).await {
             Ok(Ok(())) => {
                 lease.give_back();
@@ -231,7 +235,7 @@ impl DAL {
 
     pub(crate) fn too_late(&self) -> Error {
         Error::DeadlineExceeded {
-            deadline: self.0.settings.deadline,
+            deadline: self.0.context.settings.deadline,
         }
     }
 }

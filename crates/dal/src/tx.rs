@@ -7,8 +7,7 @@ use crate::{
     Error, ExecutionEventDAL, Joinable, PipelineExecutionDAL, Result, TaskExecutionDAL,
     TaskOutboxDAL, WorkerDAL,
     connection::Connection,
-    dal::{Inner, Settings},
-    fault::Faults,
+    dal::Context,
     witness::{Subject, Witness},
 };
 
@@ -17,8 +16,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Tx<'c> {
     pub(crate) connection: Connection<'c>,
-    pub(crate) faults: Faults,
-    pub(crate) settings: Settings,
+    pub(crate) context: Context,
     /// The first event that an operation wrote on Postgres.
     pub(crate) witness: Option<Witness>,
     /// Whether the program was given the connection.
@@ -30,15 +28,10 @@ pub struct Tx<'c> {
 }
 
 impl<'c> Tx<'c> {
-    pub(crate) fn new(connection: Connection<'c>, dal: &Inner) -> Self {
-        Self::with(connection, dal.faults.clone(), dal.settings)
-    }
-
-    fn with(connection: Connection<'c>, faults: Faults, settings: Settings) -> Self {
+    pub(crate) fn new(connection: Connection<'c>, context: Context) -> Self {
         Self {
             connection,
-            faults,
-            settings,
+            context,
             witness: None,
             lent: false,
             unfinished: None,
@@ -83,11 +76,7 @@ impl<'c> Tx<'c> {
     ///
     /// [`Error::InvalidInput`] if the connection is in no transaction.
     pub fn join(connection: impl Joinable<'c>) -> Result<Self> {
-        Ok(Self::with(
-            connection.in_transaction()?,
-            Faults::default(),
-            Settings::default(),
-        ))
+        Ok(Self::new(connection.in_transaction()?, Context::default()))
     }
 
     /// The connection, for queries of the program's own.

@@ -48,8 +48,8 @@ impl<D: Door> WorkerDAL<D> {
         let id = Uuid::now_v7();
         self.door
             .write("register", async |tx: &mut Tx<'_>| {
-                let lease = microseconds("lease", tx.settings.lease)?;
-                tx.faults.reach("register: insert")?;
+                let lease = microseconds("lease", tx.context.settings.lease)?;
+                tx.context.faults.reach("register: insert")?;
                 let made = worker::insert(&mut tx.connection, id, name, lease).await?;
                 made.ok_or_else(|| {
                     Error::invalid("the database", "did not answer with the worker it made")
@@ -68,8 +68,8 @@ impl<D: Door> WorkerDAL<D> {
         let id = worker.id;
         self.door
             .write("heartbeat", async |tx: &mut Tx<'_>| {
-                let lease = microseconds("lease", tx.settings.lease)?;
-                tx.faults.reach("heartbeat: renew")?;
+                let lease = microseconds("lease", tx.context.settings.lease)?;
+                tx.context.faults.reach("heartbeat: renew")?;
                 let told = worker::renew(&mut tx.connection, id, lease).await?;
                 let (lost, cancelled) = told.ok_or(Error::LeaseLost { what: "worker", id })?;
                 Ok(Heartbeat { lost, cancelled })
@@ -90,10 +90,10 @@ impl<D: Door> WorkerDAL<D> {
                 release_all(tx, id).await?;
                 // What was claimed while the first release waited; nothing more once the worker is locked, which must
                 // not be before the tasks: others lock it after theirs.
-                tx.faults.reach("deregister: lock")?;
+                tx.context.faults.reach("deregister: lock")?;
                 worker::lock(&mut tx.connection, id).await?;
                 release_all(tx, id).await?;
-                tx.faults.reach("deregister: delete")?;
+                tx.context.faults.reach("deregister: delete")?;
                 worker::delete(&mut tx.connection, id).await?;
                 Ok(())
             })

@@ -79,7 +79,7 @@ pub(crate) type Insert<'a> = (Uuid, &'a NewTaskExecution);
 ///
 /// Counts them in their pipelines, and reopens those that had ended.
 pub(crate) async fn insert(tx: &mut Tx<'_>, tasks: &[Insert<'_>]) -> Result<Vec<TaskExecution>> {
-    let faults = tx.faults.clone();
+    let faults = tx.context.faults.clone();
     match &mut tx.connection {
         #[cfg(feature = "postgres")]
         Connection::Postgres(connection) => {

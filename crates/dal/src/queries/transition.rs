@@ -11,6 +11,9 @@ pub(crate) mod source;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
 
+#[cfg(feature = "postgres")]
+use std::sync::Arc;
+
 use taskbox_models::{Claim, Conflict, Rule, TaskStatus};
 use uuid::Uuid;
 
@@ -38,7 +41,7 @@ pub(crate) async fn apply(tx: &mut Tx<'_>, change: Change<'_>) -> Result<Vec<Out
     if change.source.is_empty() {
         return Ok(Vec::new());
     }
-    let faults = tx.faults.clone();
+    let faults = tx.context.faults.clone();
     match &mut tx.connection {
         #[cfg(feature = "postgres")]
         Connection::Postgres(connection) => {
@@ -73,11 +76,13 @@ pub(crate) async fn apply_to_one(tx: &mut Tx<'_>, change: Change<'_>) -> Result<
 ///
 /// Passes over tasks that are held by another transaction. Gives nothing to a worker whose lease has expired.
 pub(crate) async fn claim(tx: &mut Tx<'_>, pick: Pick<'_>) -> Result<Vec<Claim>> {
-    let faults = tx.faults.clone();
+    let faults = tx.context.faults.clone();
+    #[cfg(feature = "postgres")]
+    let heads = Arc::clone(&tx.context.heads);
     match &mut tx.connection {
         #[cfg(feature = "postgres")]
         Connection::Postgres(connection) => {
-            let (claims, id) = postgres::claim(connection, pick, &faults).await?;
+            let (claims, id) = postgres::claim(connection, pick, &heads, &faults).await?;
             if let (Some(id), Some(claim)) = (id, claims.as_slice().first()) {
                 tx.remember(id, Subject::Task(claim.task_execution_id()));
             }

@@ -38,13 +38,13 @@ impl<D: Door> TaskExecutionDAL<D> {
         let rule = Transition::Recover.rule();
         self.door
             .write(rule.name, async |tx: &mut Tx<'_>| {
-                let max_recoveries = tx.settings.max_recoveries.into();
+                let max_recoveries = tx.context.settings.max_recoveries.into();
                 let source = Source::Expired {
                     limit,
                     max_recoveries,
                 };
                 let outcomes = apply(tx, Change { rule, source }).await?;
-                tx.faults.reach("recover: workers")?;
+                tx.context.faults.reach("recover: workers")?;
                 worker::forget_expired(&mut tx.connection, limit).await?;
                 let went = |to: TaskStatus| {
                     let went = outcomes.iter().filter(|outcome| outcome.to == Some(to));

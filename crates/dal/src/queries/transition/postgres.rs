@@ -9,9 +9,11 @@
 //! that the snapshot is newer than the wait: an update that comes by an old version of a row, which somebody else
 //! still holds, can deadlock although everyone locks in one order.
 
+mod candidates;
 mod changes;
 mod claim;
 mod events;
+pub(crate) mod head;
 mod input;
 mod locks;
 mod pipelines;

@@ -5,10 +5,13 @@ use diesel::{
     sql_types::{BigInt, Int4, Int8, Nullable, Text},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use taskbox_models::{Claim, Rule, TaskStatus, Transition};
+use taskbox_models::{Claim, Rule, Transition};
 use taskbox_schema::sql_types::{Jsonb, Uuid};
 
-use super::{changes, events};
+use super::{
+    candidates, changes, events,
+    head::{Heads, Range},
+};
 use crate::{
     fault::Faults,
     queries::{
@@ -28,51 +31,55 @@ pub(crate) type ClaimRow = (
     Uuid,
 );
 
-/// How many tasks one statement claims at the most. It is part of the text, so that the planner knows that few rows
-/// of the outbox are wanted, and never sorts all of them.
-const BATCH: i64 = 1_000;
+/// A claim, the transaction's id, and which row of the outbox it was.
+#[derive(diesel::Queryable)]
+struct Taken {
+    claim: Claim,
+    transaction_id: i64,
+    priority: i32,
+    row_id: i64,
+}
 
 pub(crate) async fn claim(
     connection: &mut AsyncPgConnection,
     pick: Pick<'_>,
+    heads: &Heads,
     faults: &Faults,
 ) -> QueryResult<(Vec<Claim>, Option<i64>)> {
-    let mut claims: Vec<Claim> = Vec::new();
-    let mut id = None;
+    let mut ranges = heads.ranges(pick.queues);
+    let mut taken: Vec<Taken> = Vec::new();
     let mut missing = pick.limit;
     while missing > 0 {
         faults.reach("claim: move")?;
-        let limit = missing.min(BATCH);
-        let rows: Vec<(Claim, i64)> = statement(Pick { limit, ..pick }).load(connection).await?;
+        let limit = missing.min(candidates::BATCH);
+        let pick = Pick { limit, ..pick };
+        let statement = statement(pick, ranges.as_deref());
+        let rows: Vec<Taken> = statement.load(connection).await?;
         faults.reach("claim: done")?;
+        if rows.is_empty() && ranges.take().is_some() {
+            continue;
+        }
         let claimed = i64::try_from(rows.len()).unwrap_or(limit);
-        id = id.or_else(|| rows.as_slice().first().map(|row| row.1));
-        claims.extend(rows.into_iter().map(|row| row.0));
+        taken.extend(rows);
         missing -= claimed;
         if claimed < limit {
             break;
         }
     }
-    Ok((claims, id))
+    let places = taken.iter().map(|taken| (taken.priority, taken.row_id));
+    heads.learn(pick.queues, ranges.is_none(), places);
+    let id = taken.as_slice().first().map(|taken| taken.transaction_id);
+    Ok((taken.into_iter().map(|taken| taken.claim).collect(), id))
 }
 
-pub(crate) fn statement(pick: Pick<'_>) -> Sql<'_, (ClaimRow, BigInt)> {
+pub(crate) fn statement<'a>(
+    pick: Pick<'a>,
+    ranges: Option<&[Range]>,
+) -> Sql<'a, (ClaimRow, BigInt, Int4, Int8)> {
     let rule = Transition::Claim.rule();
-    let sql = Sql::new(
-        "WITH locked AS MATERIALIZED (
-    SELECT picked.*, row_number() OVER () AS ord
-    FROM (",
-    );
-    candidates(sql, pick)
+    candidates::locked(pick, ranges)
         .text(
-            "
-    ) picked
-    LIMIT ",
-        )
-        .bind(Bind::Integer(pick.limit))
-        .text(
-            "
-),
+            ",
 holder AS MATERIALIZED (
     SELECT w.id FROM task_workers w
     WHERE w.id = ",
@@ -95,44 +102,6 @@ holder AS MATERIALIZED (
         )
 }
 
-/// The rows of the outbox in their order, locked together with their tasks; those that somebody holds are passed over.
-fn candidates<'a, ST>(sql: Sql<'a, ST>, pick: Pick<'a>) -> Sql<'a, ST> {
-    let select = "
-        SELECT t.id, o.id AS row_id, o.priority";
-    let sql = sql.text(select);
-    let sql = match pick.queues {
-        None => sql.text(" FROM task_outbox o"),
-        Some(queues) => {
-            one_by_one(sql.text(" FROM ("), queues).text(") c JOIN task_outbox o ON o.id = c.id")
-        }
-    };
-    let ready = TaskStatus::Ready;
-    let due = if pick.unless_due {
-        "
-            AND NOT EXISTS (SELECT FROM task_schedule WHERE due_at <= (SELECT clock_timestamp()))"
-    } else {
-        ""
-    };
-    sql.text(format!(
-        "
-        JOIN task_executions t ON t.id = o.task_execution_id
-        WHERE NOT o.held AND t.status = '{ready}'{due}
-        ORDER BY o.priority DESC, o.id LIMIT {BATCH}
-        FOR UPDATE OF o SKIP LOCKED FOR NO KEY UPDATE OF t SKIP LOCKED"
-    ))
-}
-
-/// The rows of each queue by an index that has them in order, which the database merges.
-fn one_by_one<'a, ST>(sql: Sql<'a, ST>, queues: &'a [String]) -> Sql<'a, ST> {
-    let mut union = "";
-    queues.iter().fold(sql, |sql, queue| {
-        let before = std::mem::replace(&mut union, " UNION ALL ");
-        sql.text(before)
-            .text("SELECT id, priority FROM task_outbox WHERE NOT held AND queue = ")
-            .bind(Bind::Text(queue))
-    })
-}
-
 fn move_tasks(rule: &Rule) -> String {
     let changes = parts::task_changes(rule, "clock_timestamp()", "", "");
     format!(
@@ -142,12 +111,12 @@ moved AS (
     FROM locked, holder
     WHERE t.id = locked.id
     RETURNING t.id, t.pipeline_execution_id, t.task_name, t.input, t.status, t.attempt, t.epoch,
-        holder.id AS worker_id, locked.ord
+        holder.id AS worker_id, locked.ord, locked.priority, locked.row_id
 )"
     )
 }
 
 const ANSWER: &str = "
 SELECT t.id, t.pipeline_execution_id, t.task_name, t.input, t.attempt, t.epoch, t.worker_id,
-    pg_current_xact_id()::text::bigint
+    pg_current_xact_id()::text::bigint, t.priority, t.row_id
 FROM moved t ORDER BY t.ord";
