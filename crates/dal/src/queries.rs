@@ -12,6 +12,7 @@ mod recorder;
 #[cfg(all(test, feature = "postgres", feature = "sqlite"))]
 mod snapshots;
 mod sql;
+pub(crate) mod task_dependency;
 pub(crate) mod task_execution;
 pub(crate) mod task_outbox;
 pub(crate) mod transition;

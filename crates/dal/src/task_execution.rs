@@ -1,6 +1,7 @@
 mod attempt;
 mod claim;
 mod create;
+mod graph;
 mod recovery;
 mod transitions;
 

@@ -24,8 +24,11 @@ impl fmt::Display for Conflict {
             Some(found) if expected.is_empty() => {
                 write!(f, "task {} is already there, and is {found}", self.task)
             }
+            Some(TaskStatus::Running) if self.expected.contains(&TaskStatus::Running) => {
+                write!(f, "task {} is Running by another claim", self.task)
+            }
             Some(found) if self.expected.contains(&found) => {
-                write!(f, "task {} is {found} by another claim", self.task)
+                write!(f, "task {} waits for its dependencies", self.task)
             }
             Some(found) => write!(
                 f,

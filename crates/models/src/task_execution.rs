@@ -62,6 +62,10 @@ pub struct NewTaskExecution {
     pub max_attempts: i32,
     /// What to give it: JSON of at most 100 levels, without NUL characters.
     pub input: Option<Value>,
+    /// The tasks that it waits for, of the same pipeline.
+    pub after: Vec<Uuid>,
+    /// Which ends of those make it ready.
+    pub run_when: RunWhen,
 }
 
 impl NewTaskExecution {
@@ -88,7 +92,24 @@ impl NewTaskExecution {
             priority: 0,
             max_attempts: Self::DEFAULT_MAX_ATTEMPTS,
             input: None,
+            after: Vec::new(),
+            run_when: RunWhen::AllCompleted,
         }
+    }
+
+    /// Waits for the end of these tasks, which are of the same pipeline and may be made in the same call. Those of an
+    /// earlier call of this are kept.
+    #[must_use]
+    pub fn after(mut self, tasks: &[Uuid]) -> Self {
+        self.after.extend_from_slice(tasks);
+        self
+    }
+
+    /// Which ends of the tasks that it waits for make it ready; [`RunWhen::AllCompleted`] if nothing is said.
+    #[must_use]
+    pub fn run_when(mut self, run_when: RunWhen) -> Self {
+        self.run_when = run_when;
+        self
     }
 
     /// Chooses its id, so that making it can be repeated safely: the second time is a conflict.

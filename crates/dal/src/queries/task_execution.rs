@@ -62,6 +62,17 @@ pub(crate) async fn list_by_status(
         .await?))
 }
 
+/// Those of the tasks that are there, in no order.
+pub(crate) async fn get_many(
+    connection: &mut Connection<'_>,
+    tasks: &[Uuid],
+) -> Result<Vec<TaskExecution>> {
+    let statement: Sql<'_, task_executions::SqlType> =
+        Sql::new(format!("SELECT {COLUMNS} FROM task_executions WHERE id "))
+            .bind(Bind::any_of(tasks));
+    on!(connection, |c| Ok(statement.load(c).await?))
+}
+
 /// Those of the tasks that are there, with their statuses.
 pub(crate) async fn existing(
     connection: &mut Connection<'_>,
@@ -72,8 +83,14 @@ pub(crate) async fn existing(
     on!(connection, |c| Ok(statement.load(c).await?))
 }
 
-/// A task that is about to be inserted, with its id.
-pub(crate) type Insert<'a> = (Uuid, &'a NewTaskExecution);
+/// A task that is about to be inserted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Insert<'a> {
+    pub(crate) id: Uuid,
+    pub(crate) new: &'a NewTaskExecution,
+    /// How many of its dependencies have not ended.
+    pub(crate) open_dependencies: i32,
+}
 
 /// Inserts tasks that are not there yet, into pipelines that are locked; answers in the order given.
 ///

@@ -7,6 +7,7 @@
 pub(crate) mod parts;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
+pub(crate) mod release;
 pub(crate) mod source;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
@@ -31,13 +32,28 @@ pub(crate) struct Outcome {
     pub(crate) found: Option<TaskStatus>,
     /// Where it went; `None` if it stayed.
     pub(crate) to: Option<TaskStatus>,
+    /// Whether it ended and other tasks may wait for that.
+    pub(crate) may_release: bool,
 }
 
 /// Applies the transition to every task that the rule lets go, in the order of the source.
 ///
 /// Locks the pipelines of the tasks in the order of their ids, then the tasks in the order of theirs. Waits for
 /// whoever holds them if the caller named them, and passes over held tasks if the source found them.
+///
+/// Those that wait for a task that ends become ready or are skipped with it.
 pub(crate) async fn apply(tx: &mut Tx<'_>, change: Change<'_>) -> Result<Vec<Outcome>> {
+    let outcomes = apply_alone(tx, change).await?;
+    let ended = outcomes.iter().filter(|outcome| outcome.may_release);
+    let ended: Vec<Uuid> = ended.map(|outcome| outcome.task).collect();
+    if !ended.is_empty() {
+        release::dependents(tx, ended).await?;
+    }
+    Ok(outcomes)
+}
+
+/// Applies the transition without what follows from it for other tasks.
+async fn apply_alone(tx: &mut Tx<'_>, change: Change<'_>) -> Result<Vec<Outcome>> {
     if change.source.is_empty() {
         return Ok(Vec::new());
     }
@@ -98,7 +114,10 @@ pub(crate) async fn claim(tx: &mut Tx<'_>, pick: Pick<'_>) -> Result<Vec<Claim>>
 /// Those that moved, and those that did not, with the reason.
 pub(crate) fn sort(rule: &Rule, outcomes: Vec<Outcome>) -> Moved {
     let mut result = Moved::default();
-    for Outcome { task, found, to } in outcomes {
+    for Outcome {
+        task, found, to, ..
+    } in outcomes
+    {
         if to.is_some() {
             result.moved.push(task);
         } else {

@@ -3,13 +3,14 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use taskbox_models::{Conflict, NewTaskExecution, PipelineStatus, TaskExecution, TaskStatus};
 use uuid::Uuid;
 
-use super::TaskExecutionDAL;
+use super::{TaskExecutionDAL, graph::Graph};
 use crate::{
     Door, Error, Result, Tx,
     connection::Connection,
     queries::{
-        pipeline_execution,
+        pipeline_execution, task_dependency,
         task_execution::{self, Insert},
+        transition::release,
     },
     validate,
 };
@@ -28,23 +29,31 @@ impl<D: Door> TaskExecutionDAL<D> {
 
     /// Makes tasks, all or none, and answers with them in the order given; nothing for none.
     ///
-    /// A task made in a pipeline that has completed or failed reopens it.
+    /// A task that waits for others is `NotStarted` until they end. If they all have as it needs, it is `Ready` at once;
+    /// if it needs one to complete that ended otherwise, it is `Skipped` at once. A task made in a pipeline that has
+    /// completed or failed reopens it.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidInput`] for a name, queue or input that cannot be kept, for `max_attempts` below 1, and
-    /// for an id that two of the tasks share; [`Error::Conflict`] if there is a task of a chosen id;
-    /// [`Error::NotFound`] if there is no such pipeline, [`Error::PipelineClosed`] if it is cancelled.
+    /// [`Error::InvalidInput`] for a name, queue or input that cannot be kept, for `max_attempts` below 1, for an id
+    /// that two of the tasks share, and for dependencies of another pipeline, of a task of its own, or in a circle;
+    /// [`Error::Conflict`] if there is a task of a chosen id; [`Error::NotFound`] if there is no such pipeline or
+    /// dependency, [`Error::PipelineClosed`] if the pipeline is cancelled.
     pub async fn create_many(self, tasks: Vec<NewTaskExecution>) -> Result<Vec<TaskExecution>> {
         tasks.iter().try_for_each(check)?;
         let inserts: Vec<Insert<'_>> = tasks
             .iter()
-            .map(|task| (task.id.unwrap_or_else(Uuid::now_v7), task))
+            .map(|new| Insert {
+                id: new.id.unwrap_or_else(Uuid::now_v7),
+                new,
+                open_dependencies: 0,
+            })
             .collect();
         check_distinct(&inserts)?;
         if inserts.is_empty() {
             return Ok(Vec::new());
         }
+        let graph = &Graph::new(&inserts)?;
         let chosen: Vec<Uuid> = tasks.iter().filter_map(|task| task.id).collect();
         let pipelines: BTreeSet<Uuid> = tasks
             .iter()
@@ -56,10 +65,44 @@ impl<D: Door> TaskExecutionDAL<D> {
             .write("create", async |tx: &mut Tx<'_>| {
                 require_open(&mut tx.connection, pipelines).await?;
                 require_absent(&mut tx.connection, chosen).await?;
-                task_execution::insert(tx, inserts).await
+                if graph.is_empty() {
+                    return task_execution::insert(tx, inserts).await;
+                }
+                insert_graph(tx, inserts, graph).await
             })
             .await
     }
+}
+
+/// Inserts tasks of which some wait for others, and moves those that need not.
+async fn insert_graph(
+    tx: &mut Tx<'_>,
+    inserts: &[Insert<'_>],
+    graph: &Graph,
+) -> Result<Vec<TaskExecution>> {
+    let outside = graph.outside();
+    let found = task_dependency::pipelines_of(&mut tx.connection, &outside).await?;
+    let start = graph.start(&found)?;
+    let inserts: Vec<_> = inserts
+        .iter()
+        .map(|insert| Insert {
+            open_dependencies: start.open(insert.id),
+            ..*insert
+        })
+        .collect();
+    let made = task_execution::insert(tx, &inserts).await?;
+    let (tasks, dependencies) = graph.edges();
+    tx.context.faults.reach("create: dependencies")?;
+    task_dependency::insert(&mut tx.connection, &tasks, &dependencies).await?;
+    if start.ready.is_empty() && start.skipped.is_empty() {
+        return Ok(made);
+    }
+    release::latecomers(tx, start.skipped, &start.ready).await?;
+    let ids: Vec<Uuid> = made.iter().map(|task| task.id).collect();
+    let made = task_execution::get_many(&mut tx.connection, &ids).await?;
+    let mut made: HashMap<Uuid, TaskExecution> =
+        made.into_iter().map(|task| (task.id, task)).collect();
+    Ok(ids.iter().filter_map(|id| made.remove(id)).collect())
 }
 
 fn check(task: &NewTaskExecution) -> Result<()> {
@@ -78,8 +121,8 @@ fn check(task: &NewTaskExecution) -> Result<()> {
 
 fn check_distinct(inserts: &[Insert<'_>]) -> Result<()> {
     let mut seen = HashSet::with_capacity(inserts.len());
-    match inserts.iter().find(|insert| !seen.insert(insert.0)) {
-        Some((id, _)) => Err(Error::invalid("id", format!("{id} is given to two tasks"))),
+    match inserts.iter().find(|insert| !seen.insert(insert.id)) {
+        Some(Insert { id, .. }) => Err(Error::invalid("id", format!("{id} is given to two tasks"))),
         None => Ok(()),
     }
 }

@@ -22,7 +22,7 @@ pub(super) async fn insert(
     faults: &Faults,
 ) -> QueryResult<Vec<(TaskExecution, i64)>> {
     faults.reach("create: insert")?;
-    let ids: Vec<_> = tasks.iter().map(|task| task.0).collect();
+    let ids: Vec<_> = tasks.iter().map(|task| task.id).collect();
     let made = statement(&ids, tasks).load(connection).await;
     let made = made.map_err(or_made_meanwhile)?;
     faults.reach("create: done")?;
@@ -46,7 +46,7 @@ pub(crate) fn statement<'a>(
     ids: &'a [uuid::Uuid],
     tasks: &'a [Insert<'a>],
 ) -> Sql<'a, (task_executions::SqlType, BigInt)> {
-    let new = || tasks.iter().map(|task| task.1);
+    let new = || tasks.iter().map(|task| task.new);
     Sql::new(
         "WITH input AS MATERIALIZED (
     SELECT * FROM unnest(",
@@ -70,6 +70,14 @@ pub(crate) fn statement<'a>(
     .bind(Bind::OptionalJson(
         new().map(|new| new.input.as_ref()).collect(),
     ))
+    .text(", ")
+    .bind(Bind::Texts(
+        new().map(|new| new.run_when.as_str()).collect(),
+    ))
+    .text(", ")
+    .bind(Bind::Integers(
+        tasks.iter().map(|task| task.open_dependencies).collect(),
+    ))
     .text(rest())
 }
 
@@ -82,7 +90,8 @@ fn rest() -> String {
     format!(
         ")
     WITH ORDINALITY AS input (
-        id, pipeline_execution_id, task_name, queue, priority, max_attempts, input, ord
+        id, pipeline_execution_id, task_name, queue, priority, max_attempts, input, run_when,
+        open_dependencies, ord
     )
 ),
 pipelines AS MATERIALIZED (
@@ -92,9 +101,11 @@ pipelines AS MATERIALIZED (
 ),
 made AS (
     INSERT INTO task_executions (
-        id, pipeline_execution_id, task_name, queue, priority, max_attempts, input, status
+        id, pipeline_execution_id, task_name, queue, priority, max_attempts, input, run_when,
+        open_dependencies, status
     )
-    SELECT id, pipeline_execution_id, task_name, queue, priority, max_attempts, input, '{status}'
+    SELECT id, pipeline_execution_id, task_name, queue, priority, max_attempts, input, run_when,
+        open_dependencies, '{status}'
     FROM input ORDER BY ord
     RETURNING {COLUMNS}
 ),

@@ -20,10 +20,10 @@ pub(super) async fn insert(
     tasks: &[Insert<'_>],
     faults: Faults,
 ) -> QueryResult<Vec<TaskExecution>> {
-    let ids: Vec<Uuid> = tasks.iter().map(|task| task.0).collect();
+    let ids: Vec<Uuid> = tasks.iter().map(|task| task.id).collect();
     let in_pipelines = tasks
         .iter()
-        .any(|task| task.1.pipeline_execution_id.is_some());
+        .any(|task| task.new.pipeline_execution_id.is_some());
     let json = json_of(tasks);
     connection
         .spawn_blocking(move |connection| run(connection, &json, in_pipelines, &ids, &faults))
@@ -34,7 +34,12 @@ fn json_of(tasks: &[Insert<'_>]) -> String {
     let hex = |id: Uuid| id.simple().to_string();
     let rows: Vec<_> = tasks
         .iter()
-        .map(|(id, new)| {
+        .map(|task| {
+            let Insert {
+                id,
+                new,
+                open_dependencies,
+            } = task;
             json!([
                 hex(*id),
                 new.pipeline_execution_id.map(hex),
@@ -44,6 +49,8 @@ fn json_of(tasks: &[Insert<'_>]) -> String {
                 new.max_attempts,
                 // As text in text, so that it is kept to the letter.
                 new.input.as_ref().map(Value::to_string),
+                new.run_when.as_str(),
+                open_dependencies,
             ])
         })
         .collect();
@@ -77,10 +84,11 @@ pub(crate) fn tasks_statement<'a>(json: &str) -> Sql<'a, task_executions::SqlTyp
     let status = parts::only_outcome(Transition::Create.rule()).to;
     Sql::new(format!(
         "INSERT INTO task_executions (
-    id, pipeline_execution_id, task_name, queue, priority, max_attempts, input, status
+    id, pipeline_execution_id, task_name, queue, priority, max_attempts, input, run_when,
+    open_dependencies, status
 )
 SELECT unhex(value ->> 0), unhex(value ->> 1), value ->> 2, value ->> 3, value ->> 4, value ->> 5,
-    value ->> 6, '{status}'
+    value ->> 6, value ->> 7, value ->> 8, '{status}'
 FROM json_each("
     ))
     .bind(Bind::Json(json.to_owned()))

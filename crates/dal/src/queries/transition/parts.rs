@@ -94,6 +94,15 @@ pub(super) fn event_data(outcome: &Outcome, value: impl Fn(Field) -> String) -> 
     (!pairs.is_empty()).then(|| pairs.join(", "))
 }
 
+/// What else a task `t` must fulfil to go by this rule: one that waits for others does not become ready by hand.
+pub(super) fn guard(rule: &Rule) -> String {
+    if !rule.leaves_not_started() || rule.may_end() {
+        return String::new();
+    }
+    let waiting = TaskStatus::NotStarted;
+    format!(" AND (t.status <> '{waiting}' OR t.open_dependencies = 0)")
+}
+
 /// The statuses, quoted: `'NotStarted', 'Scheduled'`.
 pub(super) fn list(statuses: &[TaskStatus]) -> String {
     let quoted: Vec<_> = statuses

@@ -37,11 +37,13 @@ use crate::{
     queries::{Bind, Sql},
 };
 
-/// A task's id, where it was found and where it went, whether its live row went, and the transaction's id.
+/// A task's id, where it was found and where it went, whether its live row went, whether others may wait for it,
+/// and the transaction's id.
 type Row = (
     sql_types::Uuid,
     Nullable<Text>,
     Nullable<Text>,
+    Bool,
     Bool,
     BigInt,
 );
@@ -52,6 +54,7 @@ struct Answer {
     found: Option<TaskStatus>,
     to: Option<TaskStatus>,
     left_live_table: bool,
+    may_release: bool,
     transaction_id: i64,
 }
 
@@ -80,9 +83,12 @@ pub(super) async fn move_tasks(
     }
     faults.reach("transition: done")?;
     let id = answers.as_slice().first().map(|it| it.transaction_id);
-    let outcome = |Answer {
-                       task, found, to, ..
-                   }| Outcome { task, found, to };
+    let outcome = |answer: Answer| Outcome {
+        task: answer.task,
+        found: answer.found,
+        to: answer.to,
+        may_release: answer.may_release && answer.to.is_some_and(TaskStatus::is_terminal),
+    };
     Ok((answers.into_iter().map(outcome).collect(), id))
 }
 
@@ -139,13 +145,14 @@ pub(crate) fn statement(change: Change<'_>) -> Sql<'_, Row> {
             changes::notify_workers(rule),
             pipelines::advance(rule),
             events::write(rule),
-            answer(rule),
+            answer(change),
         ]
         .concat(),
     )
 }
 
-fn answer(rule: &Rule) -> String {
+fn answer(change: Change<'_>) -> String {
+    let rule = change.rule;
     let left: Vec<_> = parts::left_tables(rule)
         .map(|table| {
             format!(
@@ -159,9 +166,16 @@ fn answer(rule: &Rule) -> String {
     } else {
         left.join(" OR ")
     };
+    let release = match change.source {
+        _ if !rule.may_end() => "false",
+        // What came while the statement waited for the pipelines does not show in its snapshot.
+        Source::Expired { .. } => "true",
+        _ => "EXISTS (SELECT FROM task_dependencies d WHERE d.dependency_id = input.id)",
+    };
     format!(
         "
-SELECT input.id, locked.status, moved.status, {left}, pg_current_xact_id()::text::bigint
+SELECT input.id, locked.status, moved.status, {left}, {release},
+    pg_current_xact_id()::text::bigint
 FROM input LEFT JOIN locked USING (ord) LEFT JOIN moved USING (ord)
 ORDER BY input.ord"
     )

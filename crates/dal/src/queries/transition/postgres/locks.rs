@@ -57,6 +57,7 @@ pipelines AS MATERIALIZED (
 pub(super) fn tasks(change: Change<'_>) -> String {
     let Change { rule, source } = change;
     let from = parts::list(rule.from);
+    let guard = parts::guard(rule);
     let (live_row, fence, lock) = match source {
         Source::Named { .. } => ("", "", "NO KEY UPDATE OF t"),
         Source::Held(_) | Source::OfWorker(_) => (
@@ -86,7 +87,7 @@ pub(super) fn tasks(change: Change<'_>) -> String {
     format!(
         ",
 locked AS MATERIALIZED (
-    SELECT t.id, t.status, input.ord, t.status IN ({from}){fence} AS goes{columns}{next}
+    SELECT t.id, t.status, input.ord, t.status IN ({from}){guard}{fence} AS goes{columns}{next}
     FROM input JOIN task_executions t USING (id){live_row}
     WHERE (SELECT count(*) FROM pipelines) >= 0
     ORDER BY t.id FOR {lock}

@@ -82,7 +82,7 @@ fn run(
 fn picked(pick: Pick<'_>) -> Sql<'_, Row> {
     let (ready, running) = (TaskStatus::Ready, TaskStatus::Running);
     let sql = Sql::new(format!(
-        "SELECT o.id, t.id, t.status, t.pipeline_execution_id, NULL, '{running}', NULL, {NOW} FROM "
+        "SELECT o.id, t.id, t.status, t.pipeline_execution_id, NULL, '{running}', NULL, {NOW}, false FROM "
     ));
     let sql = match pick.queues {
         None => sql.text("task_outbox o"),

@@ -2,7 +2,7 @@
 
 use diesel::{
     QueryResult, RunQueryDsl, SqliteConnection,
-    sql_types::{BigInt, Nullable, Text},
+    sql_types::{BigInt, Bool, Nullable, Text},
 };
 use serde_json::Value;
 use taskbox_models::{PipelineStatus, Rule, TaskStatus};
@@ -19,7 +19,8 @@ use super::{
 };
 use crate::queries::{Bind, Sql};
 
-/// Its place in the source, its id, status and pipeline with that one's status, where it goes, its worker, and now.
+/// Its place in the source, its id, status and pipeline with that one's status, where it goes, its worker, now, and whether
+/// others wait for it.
 pub(super) type Row = (
     BigInt,
     sql_types::Uuid,
@@ -29,6 +30,7 @@ pub(super) type Row = (
     Nullable<Text>,
     Nullable<sql_types::Uuid>,
     BigInt,
+    Bool,
 );
 
 #[derive(diesel::Queryable)]
@@ -41,6 +43,7 @@ pub(super) struct Found {
     pub(super) to: Option<TaskStatus>,
     worker: Option<Uuid>,
     now: i64,
+    has_dependents: bool,
 }
 
 impl Found {
@@ -49,6 +52,7 @@ impl Found {
             task: self.task,
             found: self.status,
             to: self.to,
+            may_release: self.has_dependents && self.to.is_some_and(TaskStatus::is_terminal),
         }
     }
 }
@@ -185,7 +189,12 @@ impl Look {
     }
 
     fn statement<'a>(&self) -> Sql<'a, Row> {
-        let (from, next) = (parts::list(self.rule.from), parts::next_status(self.rule));
+        let from = format!(
+            "({}){}",
+            parts::list(self.rule.from),
+            parts::guard(self.rule)
+        );
+        let next = parts::next_status(self.rule);
         match &self.place {
             Place::Named { input, .. } => input.with(select("NULL", &from, "", &next)),
             Place::Held { input, .. } => {
@@ -263,7 +272,8 @@ fn select(worker: &str, from: &str, fence: &str, next: &str) -> String {
     format!(
         "
 SELECT input.ord, input.id, t.status, t.pipeline_execution_id, p.status,
-    CASE WHEN t.status IN ({from}){fence} THEN {next} END, {worker}, {NOW}
+    CASE WHEN t.status IN {from}{fence} THEN {next} END, {worker}, {NOW},
+    EXISTS (SELECT 1 FROM task_dependencies d WHERE d.dependency_id = input.id)
 FROM input
 LEFT JOIN task_executions t ON t.id = input.id
 LEFT JOIN pipeline_executions p ON p.id = t.pipeline_execution_id

@@ -1,0 +1,139 @@
+//! Queries on `task_dependencies`.
+
+use diesel_async::RunQueryDsl;
+use taskbox_models::{RunWhen, TaskStatus};
+use taskbox_schema::sql_types;
+use uuid::Uuid;
+
+#[cfg(feature = "sqlite")]
+use super::json_of;
+use super::{Bind, SQLITE_NOW, Sql};
+use crate::{Result, connection::Connection};
+
+/// Makes each task of the first list wait for that in the same place of the second.
+pub(crate) async fn insert(
+    connection: &mut Connection<'_>,
+    tasks: &[Uuid],
+    dependencies: &[Uuid],
+) -> Result<()> {
+    let insert = "INSERT INTO task_dependencies (task_execution_id, dependency_id)\n";
+    match connection {
+        #[cfg(feature = "postgres")]
+        Connection::Postgres(c) => {
+            let statement: Sql<'_> = Sql::new(insert)
+                .text("SELECT * FROM unnest(")
+                .bind(Bind::Ids(tasks))
+                .text(", ")
+                .bind(Bind::Ids(dependencies))
+                .text(")");
+            statement.execute(c).await?;
+        }
+        #[cfg(feature = "sqlite")]
+        Connection::Sqlite(c) => {
+            let statement: Sql<'_> = Sql::new(insert)
+                .text("SELECT unhex(t.value), unhex(d.value) FROM json_each(")
+                .bind(Bind::Json(json_of(tasks)))
+                .text(") t JOIN json_each(")
+                .bind(Bind::Json(json_of(dependencies)))
+                .text(") d USING (key)");
+            statement.execute(c).await?;
+        }
+        #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
+        Connection::None(never, _) => match *never {},
+    }
+    Ok(())
+}
+
+/// Those of the tasks that are there, with their pipelines and statuses.
+pub(crate) async fn pipelines_of(
+    connection: &mut Connection<'_>,
+    tasks: &[Uuid],
+) -> Result<Vec<(Uuid, Option<Uuid>, TaskStatus)>> {
+    type Row = (
+        sql_types::Uuid,
+        diesel::sql_types::Nullable<sql_types::Uuid>,
+        sql_types::Text,
+    );
+    let statement: Sql<'_, Row> =
+        Sql::new("SELECT id, pipeline_execution_id, status FROM task_executions WHERE id ")
+            .bind(Bind::any_of(tasks));
+    on!(connection, |c| Ok(statement.load(c).await?))
+}
+
+/// The tasks that will never be ready, now that these have ended: those that need one to complete that did not, and
+/// those that need one of them. In no order.
+pub(crate) async fn doomed(connection: &mut Connection<'_>, ended: &[Uuid]) -> Result<Vec<Uuid>> {
+    let (waiting, strict) = (TaskStatus::NotStarted, RunWhen::AllCompleted);
+    let completed = TaskStatus::Completed;
+    let statement: Sql<'_, sql_types::Uuid> = Sql::new(format!(
+        "WITH RECURSIVE doomed (id) AS (
+    SELECT t.id FROM task_dependencies d
+    JOIN task_executions x ON x.id = d.dependency_id
+    JOIN task_executions t ON t.id = d.task_execution_id
+    WHERE x.status <> '{completed}' AND t.status = '{waiting}' AND t.run_when = '{strict}'
+        AND d.dependency_id "
+    ))
+    .bind(Bind::any_of(ended))
+    .text(format!(
+        "
+    UNION
+    SELECT t.id FROM doomed
+    JOIN task_dependencies d ON d.dependency_id = doomed.id
+    JOIN task_executions t ON t.id = d.task_execution_id
+    WHERE t.status = '{waiting}' AND t.run_when = '{strict}'
+)
+SELECT id FROM doomed"
+    ));
+    on!(connection, |c| Ok(statement.load(c).await?))
+}
+
+/// Counts the end of these tasks in those that wait for them, and answers with the ones that wait for no more, in the
+/// order of their ids.
+pub(crate) async fn count_down(
+    connection: &mut Connection<'_>,
+    ended: &[Uuid],
+) -> Result<Vec<Uuid>> {
+    const CHANGED: &str = "FROM task_executions t
+    JOIN (
+        SELECT task_execution_id AS id, count(*) AS ended FROM task_dependencies
+        WHERE dependency_id ";
+    let terminal: Vec<_> = TaskStatus::ALL
+        .iter()
+        .filter(|status| status.is_terminal())
+        .map(|status| format!("'{status}'"))
+        .collect();
+    let terminal = terminal.join(", ");
+    let statement: Sql<'_, (sql_types::Uuid, sql_types::Text, sql_types::Int4)> =
+        Sql::new(format!(
+            "WITH waiting AS MATERIALIZED (
+    SELECT t.id AS task, n.ended {CHANGED}"
+        ))
+        .bind(Bind::any_of(ended))
+        .text(format!(
+            " GROUP BY task_execution_id
+    ) n ON n.id = t.id
+    WHERE t.status NOT IN ({terminal})
+    ORDER BY t.id"
+        ))
+        .on_postgres(" FOR NO KEY UPDATE OF t")
+        .text(
+            "
+)
+UPDATE task_executions AS t SET open_dependencies = t.open_dependencies - w.ended,
+    updated_at = ",
+        )
+        .either("clock_timestamp()", SQLITE_NOW)
+        .text(
+            "
+FROM waiting w WHERE t.id = w.task
+RETURNING id, status, open_dependencies",
+        );
+    let counted: Vec<(Uuid, TaskStatus, i32)> = on!(connection, |c| statement.load(c).await?);
+    let mut ready: Vec<Uuid> = counted
+        .into_iter()
+        .filter(|(_, status, open)| *status == TaskStatus::NotStarted && *open == 0)
+        .map(|row| row.0)
+        .collect();
+    ready.sort_unstable();
+    Ok(ready)
+}
