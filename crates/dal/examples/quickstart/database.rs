@@ -17,29 +17,44 @@ diesel::table! {
         id -> Integer,
         folder -> Text,
         files -> BigInt,
+        hashed -> BigInt,
     }
 }
 
 const IMPORTS: &str = "CREATE TABLE imports (
     id INTEGER PRIMARY KEY,
     folder TEXT NOT NULL,
-    files INTEGER NOT NULL
+    files INTEGER NOT NULL,
+    hashed INTEGER NOT NULL DEFAULT 0
 ) STRICT";
 
-/// The handle, where the file is, and how many migrations made its tables.
-pub(crate) async fn create() -> Result<(DAL, PathBuf, usize)> {
+pub(crate) struct Database {
+    pub(crate) dal: DAL,
+    pub(crate) file: PathBuf,
+    pub(crate) url: String,
+    /// How many migrations made its tables.
+    pub(crate) migrations: usize,
+}
+
+pub(crate) async fn create() -> Result<Database> {
     let file = env::temp_dir().join("taskbox-quickstart.db");
     remove(&file)?;
-    let dal = DAL::connect(format!("sqlite://{}", file.display()))
+    let url = format!("sqlite://{}", file.display());
+    let dal = DAL::connect(&url)
         .await
         .map_err(|error| format!("{}: {error}", file.display()))?;
-    let migrations = dal.migrate().await?;
+    let migrations = dal.migrate().await?.len();
     dal.transaction(async |tx| {
         diesel::sql_query(IMPORTS).execute(tx.sqlite()?).await?;
         Ok::<_, taskbox_dal::Error>(())
     })
     .await?;
-    Ok((dal, file, migrations.len()))
+    Ok(Database {
+        dal,
+        file,
+        url,
+        migrations,
+    })
 }
 
 /// Removes what the last run left: the file, and what SQLite keeps beside it.

@@ -1,6 +1,12 @@
-//! The input: the files of a folder.
+//! The input: the files of a folder, and the hash of each.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    io::{self, BufRead, BufReader},
+    path::Path,
+};
+
+use sha2::{Digest, Sha256};
 
 use crate::Result;
 
@@ -32,6 +38,22 @@ pub(crate) fn of(folder: &Path) -> Result<Vec<File>> {
     }
     files.sort_unstable_by(|a, b| a.name.cmp(&b.name));
     Ok(files)
+}
+
+/// A file's SHA-256 in hexadecimal digits, read piece by piece.
+pub(crate) fn sha256(file: &Path) -> io::Result<String> {
+    let mut reader = BufReader::with_capacity(1 << 16, fs::File::open(file)?);
+    let mut hasher = Sha256::new();
+    loop {
+        let piece = reader.fill_buf()?;
+        if piece.is_empty() {
+            let digits = hasher.finalize().map(|byte| format!("{byte:02x}"));
+            return Ok(digits.as_slice().concat());
+        }
+        hasher.update(piece);
+        let length = piece.len();
+        reader.consume(length);
+    }
 }
 
 #[cfg(test)]
@@ -70,5 +92,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let error = error_of(folder.path());
         assert!(error.starts_with("no files in /"), "{error}");
+    }
+
+    #[test]
+    fn a_file_longer_than_a_piece_is_hashed_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a");
+        fs::write(&file, "a".repeat(1_000_000)).unwrap();
+        assert_eq!(
+            super::sha256(&file).unwrap(),
+            "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"
+        );
     }
 }

@@ -1,8 +1,8 @@
-//! What the program does with its tasks: make them, make them ready, and fail half-way.
+//! The import: a pipeline with a task for each file, made ready together with a row of our own.
 
 use std::path::Path;
 
-use diesel::{ExpressionMethods, QueryDsl};
+use diesel::ExpressionMethods;
 use diesel_async::RunQueryDsl;
 use serde_json::json;
 use taskbox_dal::{DAL, Tx};
@@ -22,7 +22,7 @@ pub(crate) async fn make_tasks(
     let pipeline = dal.pipeline_execution().create(pipeline).await?;
     let new = files.iter().map(|file| {
         let path = folder.join(&file.name);
-        NewTaskExecution::new(pipeline.id, "import-file")
+        NewTaskExecution::new(pipeline.id, "hash-file")
             .input(json!({"path": path.to_string_lossy(), "bytes": file.bytes}))
     });
     let tasks = dal.task_execution().create_many(new.collect()).await?;
@@ -44,7 +44,7 @@ pub(crate) async fn release(dal: &DAL, folder: &Path, tasks: &[TaskExecution]) -
 }
 
 /// The program's own write.
-async fn record(tx: &mut Tx<'_>, folder: &Path, files: usize) -> Result<()> {
+pub(crate) async fn record(tx: &mut Tx<'_>, folder: &Path, files: usize) -> Result<()> {
     let row = (
         imports::folder.eq(folder.to_string_lossy()),
         imports::files.eq(i64::try_from(files)?),
@@ -54,62 +54,4 @@ async fn record(tx: &mut Tx<'_>, folder: &Path, files: usize) -> Result<()> {
         .execute(tx.sqlite()?)
         .await?;
     Ok(())
-}
-
-/// How many rows there are, by table.
-pub(crate) type Counts = [(&'static str, usize); 4];
-
-/// What was counted around a transaction that failed, and the failure.
-pub(crate) struct Failure {
-    pub(crate) before: Counts,
-    pub(crate) inside: Counts,
-    pub(crate) after: Counts,
-    pub(crate) error: String,
-}
-
-/// Records one more import and makes one more task ready, fails, and counts what is left.
-pub(crate) async fn fail_half_way(dal: &DAL, folder: &Path, pipeline: Uuid) -> Result<Failure> {
-    let before = dal
-        .transaction(async |tx| count(tx, pipeline).await)
-        .await?;
-    let mut inside = before;
-    let failed: Result<()> = dal
-        .transaction(async |tx| {
-            record(tx, folder, 1).await?;
-            let task = NewTaskExecution::new(pipeline, "import-file");
-            let task = tx.task_execution().create(task).await?;
-            tx.task_execution().mark_ready(task.id).await?;
-            inside = count(tx, pipeline).await?;
-            Err("stopped on purpose".into())
-        })
-        .await;
-    let after = dal
-        .transaction(async |tx| count(tx, pipeline).await)
-        .await?;
-    let Err(error) = failed else {
-        return Err("the transaction that was to fail has committed".into());
-    };
-    if inside == before || after != before {
-        return Err(format!("half a transaction: {before:?}, {inside:?}, {after:?}").into());
-    }
-    Ok(Failure {
-        before,
-        inside,
-        after,
-        error: error.to_string(),
-    })
-}
-
-/// Counts as the transaction sees it.
-async fn count(tx: &mut Tx<'_>, pipeline: Uuid) -> Result<Counts> {
-    let imports: i64 = imports::table.count().get_result(tx.sqlite()?).await?;
-    let tasks = tx.task_execution().list_by_pipeline(pipeline).await?;
-    let outbox = tx.task_outbox().count_pending().await?;
-    let events = tx.execution_event().list_by_pipeline(pipeline).await?;
-    Ok([
-        ("imports", usize::try_from(imports)?),
-        ("task_executions", tasks.len()),
-        ("task_outbox", usize::try_from(outbox)?),
-        ("execution_events", events.len()),
-    ])
 }

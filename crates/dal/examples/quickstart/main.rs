@@ -1,11 +1,18 @@
-//! Taskbox on real input: a task for each file of a folder, made ready together with a row of our own.
+//! Taskbox on real input: a task for each file of a folder, made ready together with a row of our own, and hashed by
+//! two workers, one of which dies.
 //!
 //! `cargo run -p taskbox-dal --example quickstart -- <folder>`
 
 mod database;
 mod files;
+mod half_way;
+mod history;
 mod import;
+mod relay;
 mod report;
+mod table;
+mod tour;
+mod worker;
 
 use std::{
     env,
@@ -26,44 +33,11 @@ async fn main() -> ExitCode {
     let [folder] = arguments.as_slice() else {
         return fail(2, USAGE);
     };
-    match run(Path::new(folder), &mut io::stdout()).await {
+    match tour::run(Path::new(folder), &mut io::stdout()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_broken_pipe(&*error) => ExitCode::SUCCESS,
         Err(error) => fail(1, &format!("error: {error}")),
     }
-}
-
-async fn run(folder: &Path, out: &mut impl Write) -> Result<()> {
-    let files = files::of(folder)?;
-    let (dal, file, migrations) = database::create().await?;
-    let file = file.display();
-    writeln!(
-        out,
-        "database  {file}, made anew by {migrations} migrations"
-    )?;
-
-    let (pipeline, tasks) = import::make_tasks(&dal, folder, &files).await?;
-    writeln!(out, "pipeline  {}", pipeline.name)?;
-    writeln!(out, "tasks     {}, one for each file\n", tasks.len())?;
-
-    writeln!(
-        out,
-        "One transaction: a row in imports, and every task is ready.\n"
-    )?;
-    import::release(&dal, folder, &tasks).await?;
-    let outbox = dal.task_outbox().list_pending(report::ROWS).await?;
-    report::outbox(out, &outbox, &tasks, &files)?;
-
-    writeln!(
-        out,
-        "The same for one more file, but the closure fails after both writes.\n"
-    )?;
-    let counts = import::fail_half_way(&dal, folder, pipeline.id).await?;
-    report::counts(out, &counts)?;
-
-    writeln!(out, "The history of {}.\n", files[0].name)?;
-    let events = dal.execution_event().list_by_task(tasks[0].id).await?;
-    report::history(out, &events)
 }
 
 /// Says why on the standard error. If even that is closed, the exit code remains.
