@@ -33,14 +33,31 @@ mod armed {
 
     #[derive(Debug, Default)]
     struct State {
-        armed: Option<(String, Fault)>,
+        armed: Option<Armed>,
         reached: Vec<&'static str>,
+    }
+
+    #[derive(Debug)]
+    struct Armed {
+        point: String,
+        /// How often the point is passed before.
+        passes: usize,
+        fault: Fault,
     }
 
     impl Faults {
         /// Makes `fault` happen the next time that `point` is reached.
         pub fn arm(&self, point: impl Into<String>, fault: Fault) {
-            self.state().armed = Some((point.into(), fault));
+            self.arm_after(0, point, fault);
+        }
+
+        /// Makes `fault` happen when `point` is reached after it was passed so many times.
+        pub fn arm_after(&self, passes: usize, point: impl Into<String>, fault: Fault) {
+            self.state().armed = Some(Armed {
+                point: point.into(),
+                passes,
+                fault,
+            });
         }
 
         /// The points reached since the last call, in order.
@@ -53,19 +70,23 @@ mod armed {
             let fault = {
                 let mut state = self.state();
                 state.reached.push(point);
-                match &state.armed {
-                    Some((armed, _)) if armed == point => state.armed.take(),
+                match &mut state.armed {
+                    Some(armed) if armed.point == point && armed.passes > 0 => {
+                        armed.passes -= 1;
+                        None
+                    }
+                    Some(armed) if armed.point == point => state.armed.take(),
                     _ => None,
                 }
             };
-            match fault {
+            match fault.map(|armed| armed.fault) {
                 None => Ok(()),
-                Some((_, Fault::Error)) => Err(Error::DatabaseError(
+                Some(Fault::Error) => Err(Error::DatabaseError(
                     DatabaseErrorKind::Unknown,
                     Box::new(format!("fault injected at {point}")),
                 )),
                 #[expect(clippy::panic, reason = "the fault that a test asked for")]
-                Some((_, Fault::Panic)) => panic!("fault injected at {point}"),
+                Some(Fault::Panic) => panic!("fault injected at {point}"),
             }
         }
 

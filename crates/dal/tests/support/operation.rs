@@ -8,6 +8,8 @@ use taskbox_models::{NewPipelineExecution, NewTaskExecution, NewTaskOutbox};
 use taskbox_test_support::{Backend, TestDatabase};
 use uuid::Uuid;
 
+use super::atomic;
+
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Operation {
     CreatePipeline,
@@ -98,17 +100,18 @@ macro_rules! call {
 
 const HOUR: Duration = Duration::from_hours(1);
 
-impl Operation {
-    pub(crate) async fn on(self, dal: &DAL, subject: &Subject) -> Result<()> {
+impl atomic::Operation for Operation {
+    type Subject = Subject;
+
+    async fn on(self, dal: &DAL, subject: &Subject) -> Result<()> {
         call!(self, dal, subject)
     }
 
-    pub(crate) async fn within(self, tx: &mut Tx<'_>, subject: &Subject) -> Result<()> {
+    async fn within(self, tx: &mut Tx<'_>, subject: &Subject) -> Result<()> {
         call!(self, tx, subject)
     }
 
-    /// Makes something to do, so that the next call of this operation does it.
-    pub(crate) async fn prepare(self, db: &TestDatabase, dal: &DAL) -> Subject {
+    async fn prepare(self, db: &TestDatabase, dal: &DAL) -> Subject {
         let mut subject = Subject {
             pipeline: Uuid::now_v7(),
             task: Uuid::now_v7(),
@@ -134,7 +137,9 @@ impl Operation {
         subject.row = self.prepare_task(db, dal, &subject).await;
         subject
     }
+}
 
+impl Operation {
     /// Brings the tasks to where the operation finds them; answers with the row that is to be deleted, if any.
     async fn prepare_task(self, db: &TestDatabase, dal: &DAL, subject: &Subject) -> i64 {
         let Subject { task, other, .. } = *subject;
