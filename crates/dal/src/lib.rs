@@ -54,4 +54,5 @@ pub use worker::{Heartbeat, WorkerDAL};
 #[cfg(all(doctest, feature = "sqlite"))]
 #[doc = include_str!("../../../README.md")]
 #[doc = include_str!("../../../docs/testing.md")]
+#[doc = include_str!("../../../docs/workers.md")]
 struct Pages;

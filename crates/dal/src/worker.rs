@@ -39,6 +39,21 @@ impl<D: Door> WorkerDAL<D> {
     /// Makes a worker, with a lease from now on. Each time is a new incarnation: it has nothing to do with an earlier
     /// worker of the same name, whose tasks come back when that one's lease expires.
     ///
+    /// ```
+    /// use taskbox_dal::{DAL, Result};
+    ///
+    /// async fn start(dal: &DAL) -> Result<()> {
+    ///     let worker = dal.worker().register("host-1").await?;
+    ///     assert!(worker.lease_expires_at > worker.registered_at);
+    ///     let other = dal.worker().register("host-1").await?;
+    ///     assert_ne!(worker.id, other.id);
+    ///     Ok(())
+    /// }
+    /// # use taskbox_test_support::{Backend, TestDatabase, run};
+    /// # async fn example(db: &TestDatabase) { start(&DAL::connect(db.url()).await.unwrap()).await.unwrap() }
+    /// # fn main() { if cfg!(feature = "sqlite") { run(Backend::Sqlite, example) } }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::InvalidInput`] for a name that cannot be kept.
@@ -61,6 +76,26 @@ impl<D: Door> WorkerDAL<D> {
     /// Renews the lease from now on, also one that has expired if nobody has taken everything back yet; and tells, once,
     /// which tasks others have taken away since the last time.
     ///
+    /// ```
+    /// use taskbox_dal::{DAL, Result};
+    /// use taskbox_models::NewTaskExecution;
+    ///
+    /// async fn beat(dal: &DAL) -> Result<()> {
+    ///     let task = dal.task_execution().create(NewTaskExecution::standalone("mail")).await?;
+    ///     dal.task_execution().mark_ready(task.id).await?;
+    ///     let worker = dal.worker().register("host-1").await?;
+    ///     assert_eq!(dal.task_execution().claim(&worker, 1).await?.len(), 1);
+    ///
+    ///     dal.task_execution().cancel(task.id).await?; // somebody else, somewhere else
+    ///     assert_eq!(dal.worker().heartbeat(&worker).await?.cancelled, [task.id]);
+    ///     assert!(dal.worker().heartbeat(&worker).await?.cancelled.is_empty());
+    ///     Ok(())
+    /// }
+    /// # use taskbox_test_support::{Backend, TestDatabase, run};
+    /// # async fn example(db: &TestDatabase) { beat(&DAL::connect(db.url()).await.unwrap()).await.unwrap() }
+    /// # fn main() { if cfg!(feature = "sqlite") { run(Backend::Sqlite, example) } }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::LeaseLost`] if there is no such worker any more: everything it had was taken back. Register again.
@@ -79,6 +114,25 @@ impl<D: Door> WorkerDAL<D> {
 
     /// Ends a worker: its tasks are ready again, and their attempts do not count. There is nothing to do for a worker
     /// from which everything was taken back.
+    ///
+    /// ```
+    /// use taskbox_dal::{DAL, Result};
+    /// use taskbox_models::NewTaskExecution;
+    ///
+    /// async fn stop(dal: &DAL) -> Result<()> {
+    ///     let task = dal.task_execution().create(NewTaskExecution::standalone("mail")).await?;
+    ///     dal.task_execution().mark_ready(task.id).await?;
+    ///     let worker = dal.worker().register("host-1").await?;
+    ///     assert_eq!(dal.task_execution().claim(&worker, 1).await?.len(), 1);
+    ///
+    ///     dal.worker().deregister(worker).await?;
+    ///     assert_eq!(dal.task_outbox().count_pending().await?, 1);
+    ///     Ok(())
+    /// }
+    /// # use taskbox_test_support::{Backend, TestDatabase, run};
+    /// # async fn example(db: &TestDatabase) { stop(&DAL::connect(db.url()).await.unwrap()).await.unwrap() }
+    /// # fn main() { if cfg!(feature = "sqlite") { run(Backend::Sqlite, example) } }
+    /// ```
     ///
     /// # Errors
     ///

@@ -8,6 +8,16 @@ use uuid::Uuid;
 ///
 /// Only claiming makes one. It is worth as much as the database says: once the task was taken back, or the worker's
 /// lease has expired, every call that is given it answers that the lease is lost.
+///
+/// ```
+/// use taskbox_models::Claim;
+///
+/// /// What to work on, and how long to wait before the next try.
+/// fn plan(claim: &Claim) -> Option<(&str, u32)> {
+///     let path = claim.input()?["path"].as_str()?;
+///     Some((path, 2_u32.pow(claim.attempt().clamp(1, 10).unsigned_abs())))
+/// }
+/// ```
 #[derive(Clone, PartialEq, Queryable)]
 pub struct Claim {
     task_execution_id: Uuid,

@@ -15,6 +15,30 @@ use crate::{
 impl<D: Door> TaskExecutionDAL<D> {
     /// Ends a task as it should, with what it returned.
     ///
+    /// ```
+    /// use serde_json::json;
+    /// use taskbox_dal::{DAL, Error, Result};
+    /// use taskbox_models::{NewTaskExecution, TaskStatus};
+    ///
+    /// async fn count(dal: &DAL) -> Result<()> {
+    ///     let task = dal.task_execution().create(NewTaskExecution::standalone("count")).await?;
+    ///     dal.task_execution().mark_ready(task.id).await?;
+    ///     let worker = dal.worker().register("host-1").await?;
+    ///     let claims = dal.task_execution().claim(&worker, 1).await?;
+    ///
+    ///     dal.task_execution().complete(&claims[0], Some(json!({"rows": 3}))).await?;
+    ///
+    ///     let task = dal.task_execution().get(task.id).await?;
+    ///     assert_eq!((task.status, task.output), (TaskStatus::Completed, Some(json!({"rows": 3}))));
+    ///     let again = dal.task_execution().complete(&claims[0], None).await;
+    ///     assert!(matches!(again, Err(Error::LeaseLost { .. })));
+    ///     Ok(())
+    /// }
+    /// # use taskbox_test_support::{Backend, TestDatabase, run};
+    /// # async fn example(db: &TestDatabase) { count(&DAL::connect(db.url()).await.unwrap()).await.unwrap() }
+    /// # fn main() { if cfg!(feature = "sqlite") { run(Backend::Sqlite, example) } }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::LeaseLost`] if the claim is no longer the task's, or its worker's lease has expired;
@@ -30,6 +54,29 @@ impl<D: Door> TaskExecutionDAL<D> {
 
     /// Ends tasks as [`complete`](Self::complete) does, in the order given. Those whose lease is lost are refused, and
     /// the others move. A claim given twice counts once, with the output that was given first.
+    ///
+    /// ```
+    /// use taskbox_dal::{DAL, Result};
+    /// use taskbox_models::NewTaskExecution;
+    ///
+    /// async fn work(dal: &DAL) -> Result<()> {
+    ///     let tasks = vec![NewTaskExecution::standalone("page"); 100];
+    ///     let tasks = dal.task_execution().create_many(tasks).await?;
+    ///     let ids: Vec<_> = tasks.iter().map(|task| task.id).collect();
+    ///     assert!(dal.task_execution().mark_ready_many(&ids).await?.refused.is_empty());
+    ///     let worker = dal.worker().register("host-1").await?;
+    ///     let claims = dal.task_execution().claim(&worker, 100).await?;
+    ///
+    ///     dal.task_execution().cancel(ids[7]).await?;
+    ///     let done: Vec<_> = claims.into_iter().map(|claim| (claim, None)).collect();
+    ///     let outcome = dal.task_execution().complete_many(&done).await?;
+    ///     assert_eq!((outcome.moved.len(), outcome.refused[0].task), (99, ids[7]));
+    ///     Ok(())
+    /// }
+    /// # use taskbox_test_support::{Backend, TestDatabase, run};
+    /// # async fn example(db: &TestDatabase) { work(&DAL::connect(db.url()).await.unwrap()).await.unwrap() }
+    /// # fn main() { if cfg!(feature = "sqlite") { run(Backend::Sqlite, example) } }
+    /// ```
     ///
     /// # Errors
     ///
@@ -57,6 +104,27 @@ impl<D: Door> TaskExecutionDAL<D> {
 
     /// Ends a task that failed for good. The error's text goes into its history.
     ///
+    /// ```
+    /// use taskbox_dal::{DAL, Result};
+    /// use taskbox_models::{EventType, NewTaskExecution};
+    ///
+    /// async fn refuse(dal: &DAL) -> Result<()> {
+    ///     let task = dal.task_execution().create(NewTaskExecution::standalone("parse")).await?;
+    ///     dal.task_execution().mark_ready(task.id).await?;
+    ///     let worker = dal.worker().register("host-1").await?;
+    ///     let claims = dal.task_execution().claim(&worker, 1).await?;
+    ///
+    ///     dal.task_execution().fail(&claims[0], "not a PDF").await?;
+    ///
+    ///     let events = dal.execution_event().list_by_type(EventType::TaskFailed, 1).await?;
+    ///     assert_eq!(events[0].event_data.as_ref().unwrap()["error"], "not a PDF");
+    ///     Ok(())
+    /// }
+    /// # use taskbox_test_support::{Backend, TestDatabase, run};
+    /// # async fn example(db: &TestDatabase) { refuse(&DAL::connect(db.url()).await.unwrap()).await.unwrap() }
+    /// # fn main() { if cfg!(feature = "sqlite") { run(Backend::Sqlite, example) } }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::LeaseLost`] as [`complete`](Self::complete); [`Error::InvalidInput`] for a text with a NUL character.
@@ -72,6 +140,32 @@ impl<D: Door> TaskExecutionDAL<D> {
 
     /// Ends an attempt that failed: the task is ready again after the delay, at once if that is zero; or has failed for
     /// good if this was the last of its attempts. The error's text goes into its history either way.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use taskbox_dal::{DAL, Result};
+    /// use taskbox_models::{NewTaskExecution, TaskStatus};
+    ///
+    /// async fn fetch(dal: &DAL) -> Result<()> {
+    ///     let task = NewTaskExecution::standalone("fetch").max_attempts(2);
+    ///     let task = dal.task_execution().create(task).await?;
+    ///     dal.task_execution().mark_ready(task.id).await?;
+    ///     let worker = dal.worker().register("host-1").await?;
+    ///
+    ///     for status in [TaskStatus::Scheduled, TaskStatus::Failed] {
+    ///         for claim in dal.task_execution().claim(&worker, 1).await? {
+    ///             // Short, so that it is over at the next claim; a real one grows with `claim.attempt()`.
+    ///             let delay = Duration::from_micros(1);
+    ///             dal.task_execution().schedule_retry(&claim, "no answer", delay).await?;
+    ///         }
+    ///         assert_eq!(dal.task_execution().get(task.id).await?.status, status);
+    ///     }
+    ///     Ok(())
+    /// }
+    /// # use taskbox_test_support::{Backend, TestDatabase, run};
+    /// # async fn example(db: &TestDatabase) { fetch(&DAL::connect(db.url()).await.unwrap()).await.unwrap() }
+    /// # fn main() { if cfg!(feature = "sqlite") { run(Backend::Sqlite, example) } }
+    /// ```
     ///
     /// # Errors
     ///
@@ -95,6 +189,28 @@ impl<D: Door> TaskExecutionDAL<D> {
 
     /// Puts a task off: it is ready again after the delay, and the attempt does not count.
     ///
+    /// ```
+    /// use std::time::Duration;
+    /// use taskbox_dal::{DAL, Result};
+    /// use taskbox_models::{NewTaskExecution, TaskStatus};
+    ///
+    /// async fn put_off(dal: &DAL) -> Result<()> {
+    ///     let task = dal.task_execution().create(NewTaskExecution::standalone("report")).await?;
+    ///     dal.task_execution().mark_ready(task.id).await?;
+    ///     let worker = dal.worker().register("host-1").await?;
+    ///     let claims = dal.task_execution().claim(&worker, 1).await?;
+    ///
+    ///     dal.task_execution().defer(&claims[0], Duration::from_secs(60)).await?;
+    ///
+    ///     let task = dal.task_execution().get(task.id).await?;
+    ///     assert_eq!((task.status, task.attempt), (TaskStatus::Scheduled, 0));
+    ///     Ok(())
+    /// }
+    /// # use taskbox_test_support::{Backend, TestDatabase, run};
+    /// # async fn example(db: &TestDatabase) { put_off(&DAL::connect(db.url()).await.unwrap()).await.unwrap() }
+    /// # fn main() { if cfg!(feature = "sqlite") { run(Backend::Sqlite, example) } }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::LeaseLost`] as [`complete`](Self::complete); [`Error::InvalidInput`] for a delay longer than a century.
@@ -107,6 +223,27 @@ impl<D: Door> TaskExecutionDAL<D> {
     }
 
     /// Gives a task back: it is ready again at once, behind those that are, and the attempt does not count.
+    ///
+    /// ```
+    /// use taskbox_dal::{DAL, Result};
+    /// use taskbox_models::{NewTaskExecution, TaskStatus};
+    ///
+    /// async fn stop(dal: &DAL) -> Result<()> {
+    ///     let task = dal.task_execution().create(NewTaskExecution::standalone("mail")).await?;
+    ///     dal.task_execution().mark_ready(task.id).await?;
+    ///     let worker = dal.worker().register("host-1").await?;
+    ///     let claims = dal.task_execution().claim(&worker, 1).await?;
+    ///
+    ///     dal.task_execution().release(&claims[0]).await?;
+    ///
+    ///     let task = dal.task_execution().get(task.id).await?;
+    ///     assert_eq!((task.status, task.attempt, task.epoch), (TaskStatus::Ready, 0, 1));
+    ///     Ok(())
+    /// }
+    /// # use taskbox_test_support::{Backend, TestDatabase, run};
+    /// # async fn example(db: &TestDatabase) { stop(&DAL::connect(db.url()).await.unwrap()).await.unwrap() }
+    /// # fn main() { if cfg!(feature = "sqlite") { run(Backend::Sqlite, example) } }
+    /// ```
     ///
     /// # Errors
     ///

@@ -20,6 +20,30 @@ impl<D: Door> TaskExecutionDAL<D> {
     /// Scheduled tasks whose time has come are made ready first. Tasks that another transaction holds at this moment, or
     /// whose pipeline is paused, are passed over.
     ///
+    /// ```
+    /// use taskbox_dal::{DAL, Result};
+    /// use taskbox_models::{Claim, NewTaskExecution};
+    ///
+    /// async fn take(dal: &DAL) -> Result<()> {
+    ///     let newsletter = NewTaskExecution::standalone("newsletter");
+    ///     let password = NewTaskExecution::standalone("password").priority(5);
+    ///     let tasks = dal.task_execution().create_many(vec![newsletter, password]).await?;
+    ///     for task in tasks {
+    ///         dal.task_execution().mark_ready(task.id).await?;
+    ///     }
+    ///
+    ///     let worker = dal.worker().register("host-1").await?;
+    ///     let claims = dal.task_execution().claim(&worker, 10).await?;
+    ///     let names: Vec<_> = claims.iter().map(Claim::task_name).collect();
+    ///     assert_eq!(names, ["password", "newsletter"]);
+    ///     assert_eq!(dal.task_outbox().count_pending().await?, 0);
+    ///     Ok(())
+    /// }
+    /// # use taskbox_test_support::{Backend, TestDatabase, run};
+    /// # async fn example(db: &TestDatabase) { take(&DAL::connect(db.url()).await.unwrap()).await.unwrap() }
+    /// # fn main() { if cfg!(feature = "sqlite") { run(Backend::Sqlite, example) } }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::InvalidInput`] if the limit is negative; [`Error::LeaseLost`] if the worker's lease has expired, or
@@ -29,6 +53,27 @@ impl<D: Door> TaskExecutionDAL<D> {
     }
 
     /// Takes ready tasks as [`claim`](Self::claim) does, from these queues alone; none from no queue.
+    ///
+    /// ```
+    /// use taskbox_dal::{DAL, Result};
+    /// use taskbox_models::NewTaskExecution;
+    ///
+    /// async fn take_mail(dal: &DAL) -> Result<()> {
+    ///     for queue in ["mail", "video"] {
+    ///         let task = NewTaskExecution::standalone("send").queue(queue);
+    ///         let task = dal.task_execution().create(task).await?;
+    ///         dal.task_execution().mark_ready(task.id).await?;
+    ///     }
+    ///     let worker = dal.worker().register("host-1").await?;
+    ///     assert_eq!(dal.task_execution().claim_from(&worker, &["mail"], 10).await?.len(), 1);
+    ///     assert!(dal.task_execution().claim_from(&worker, &["mail"], 10).await?.is_empty());
+    ///     assert_eq!(dal.task_outbox().count_pending().await?, 1);
+    ///     Ok(())
+    /// }
+    /// # use taskbox_test_support::{Backend, TestDatabase, run};
+    /// # async fn example(db: &TestDatabase) { take_mail(&DAL::connect(db.url()).await.unwrap()).await.unwrap() }
+    /// # fn main() { if cfg!(feature = "sqlite") { run(Backend::Sqlite, example) } }
+    /// ```
     ///
     /// # Errors
     ///

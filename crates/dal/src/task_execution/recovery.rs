@@ -30,6 +30,34 @@ impl<D: Door> TaskExecutionDAL<D> {
     /// see `max_recoveries` of its builder): then it has failed. Tasks that another transaction holds at this moment
     /// are passed over, so anyone may do this at any time, as often as they like.
     ///
+    /// ```
+    /// use taskbox_dal::{DAL, Result};
+    /// # use taskbox_models::{NewTaskExecution, TaskStatus};
+    ///
+    /// /// What a worker does now and then, or any other program.
+    /// async fn sweep(dal: &DAL) -> Result<()> {
+    ///     let swept = dal.task_execution().recover_expired(100).await?;
+    ///     for task in swept.abandoned {
+    ///         println!("task {task} has failed: its workers died too often");
+    ///     }
+    ///     Ok(())
+    /// }
+    /// # use taskbox_test_support::{Backend, TestDatabase, run};
+    /// # async fn example(db: &TestDatabase) {
+    /// #     let dal = DAL::connect(db.url()).await.unwrap();
+    /// #     let task = dal.task_execution().create(NewTaskExecution::standalone("t")).await.unwrap().id;
+    /// #     dal.task_execution().mark_ready(task).await.unwrap();
+    /// #     let worker = dal.worker().register("host-1").await.unwrap();
+    /// #     assert_eq!(dal.task_execution().claim(&worker, 1).await.unwrap().len(), 1);
+    /// #     sweep(&dal).await.unwrap();
+    /// #     assert_eq!(dal.task_execution().get(task).await.unwrap().status, TaskStatus::Running);
+    /// #     db.execute("UPDATE task_workers SET lease_expires_at = registered_at").await;
+    /// #     sweep(&dal).await.unwrap();
+    /// #     assert_eq!(dal.task_execution().get(task).await.unwrap().status, TaskStatus::Ready);
+    /// # }
+    /// # fn main() { if cfg!(feature = "sqlite") { run(Backend::Sqlite, example) } }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::InvalidInput`](crate::Error::InvalidInput) if the limit is negative.

@@ -85,6 +85,22 @@ impl<D: Door> TaskExecutionDAL<D> {
     /// Makes a task that failed or was cancelled ready once more, with all of its attempts and recoveries before it. Its
     /// epoch goes on, so that no earlier claim counts again. Reopens its pipeline if that has ended.
     ///
+    /// ```
+    /// use taskbox_dal::{DAL, Result};
+    /// use taskbox_models::{NewTaskExecution, TaskStatus};
+    ///
+    /// async fn after_all(dal: &DAL) -> Result<()> {
+    ///     let task = dal.task_execution().create(NewTaskExecution::standalone("mail")).await?;
+    ///     dal.task_execution().cancel(task.id).await?;
+    ///     dal.task_execution().redrive(task.id).await?;
+    ///     assert_eq!(dal.task_execution().get(task.id).await?.status, TaskStatus::Ready);
+    ///     Ok(())
+    /// }
+    /// # use taskbox_test_support::{Backend, TestDatabase, run};
+    /// # async fn example(db: &TestDatabase) { after_all(&DAL::connect(db.url()).await.unwrap()).await.unwrap() }
+    /// # fn main() { if cfg!(feature = "sqlite") { run(Backend::Sqlite, example) } }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::NotFound`](crate::Error::NotFound) if there is no such task; [`Error::Conflict`]

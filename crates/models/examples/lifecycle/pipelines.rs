@@ -61,7 +61,9 @@ fn event_text(event: EventType) -> Option<&'static str> {
         EventType::PipelineCompleted => "its last task ends, and it becomes Completed",
         EventType::PipelineFailed => "its last task ends, and it becomes Failed",
         EventType::PipelineCancelled => "its last task ends, and it becomes Cancelled",
-        EventType::PipelineReopened => "a task is made in it after it had Completed or Failed",
+        EventType::PipelineReopened => {
+            "a task is made in it after it had Completed or Failed, or redriven after it had ended"
+        }
         EventType::TaskCreated
         | EventType::TaskScheduled
         | EventType::TaskMarkedReady
