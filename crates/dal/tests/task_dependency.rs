@@ -19,6 +19,7 @@ taskbox_test_support::suite! {
     a_skip_passes_on_through_a_chain_of_a_thousand,
     a_task_that_waits_cannot_be_made_ready_by_hand,
     a_task_made_after_its_dependencies_ended_begins_where_they_lead,
+    those_that_wait_for_a_redriven_task_wait_again,
     a_circle_is_refused,
     dependencies_that_are_not_of_the_pipeline_are_refused,
     a_fan_of_tasks_goes_out_and_in,
@@ -191,6 +192,20 @@ async fn a_task_made_after_its_dependencies_ended_begins_where_they_lead(db: &Te
             TaskStatus::Ready
         ]
     );
+}
+
+async fn those_that_wait_for_a_redriven_task_wait_again(db: &TestDatabase) {
+    let scene = Scene::new(db).await;
+    let a = scene.make(scene.task(&[])).await;
+    let b = scene.make(scene.task(&[])).await;
+    let last = scene.task(&[a, b]).run_when(RunWhen::AllDone);
+    let last = scene.make(last).await;
+    scene.fail(a).await;
+    scene.dal.task_execution().redrive(a).await.unwrap();
+    scene.dal.task_execution().cancel(b).await.unwrap();
+    assert_eq!(scene.status(last).await, TaskStatus::NotStarted);
+    scene.complete(a).await;
+    assert_eq!(scene.status(last).await, TaskStatus::Ready);
 }
 
 async fn a_circle_is_refused(db: &TestDatabase) {

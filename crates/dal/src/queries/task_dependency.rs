@@ -97,12 +97,7 @@ pub(crate) async fn count_down(
     JOIN (
         SELECT task_execution_id AS id, count(*) AS ended FROM task_dependencies
         WHERE dependency_id ";
-    let terminal: Vec<_> = TaskStatus::ALL
-        .iter()
-        .filter(|status| status.is_terminal())
-        .map(|status| format!("'{status}'"))
-        .collect();
-    let terminal = terminal.join(", ");
+    let terminal = terminal();
     let statement: Sql<'_, (sql_types::Uuid, sql_types::Text, sql_types::Int4)> =
         Sql::new(format!(
             "WITH waiting AS MATERIALIZED (
@@ -136,4 +131,41 @@ RETURNING id, status, open_dependencies",
         .collect();
     ready.sort_unstable();
     Ok(ready)
+}
+
+/// Counts anew how many dependencies have not ended, in tasks that were brought back and in those that wait for them.
+pub(crate) async fn recount(connection: &mut Connection<'_>, tasks: &[Uuid]) -> Result<()> {
+    let terminal = terminal();
+    let statement: Sql<'_> = Sql::new(
+        "WITH waiting AS MATERIALIZED (
+    SELECT t.id AS task FROM task_executions t
+    WHERE (t.id ",
+    )
+    .bind(Bind::any_of(tasks))
+    .text(" OR t.id IN (\n        SELECT task_execution_id FROM task_dependencies WHERE dependency_id ")
+    .bind(Bind::any_of(tasks))
+    .text(format!(
+        "
+    )) AND t.status NOT IN ({terminal})
+    ORDER BY t.id"
+    ))
+    .on_postgres(" FOR NO KEY UPDATE OF t")
+    .text(format!(
+        "
+)
+UPDATE task_executions AS t SET open_dependencies = (
+    SELECT count(*) FROM task_dependencies d JOIN task_executions x ON x.id = d.dependency_id
+    WHERE d.task_execution_id = t.id AND x.status NOT IN ({terminal})
+)
+FROM waiting w WHERE t.id = w.task"
+    ));
+    on!(connection, |c| statement.execute(c).await?);
+    Ok(())
+}
+
+/// The statuses in which a task has ended, quoted.
+fn terminal() -> String {
+    let ended = TaskStatus::ALL.iter().filter(|status| status.is_terminal());
+    let quoted: Vec<_> = ended.map(|status| format!("'{status}'")).collect();
+    quoted.join(", ")
 }

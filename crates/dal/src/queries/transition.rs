@@ -41,13 +41,19 @@ pub(crate) struct Outcome {
 /// Locks the pipelines of the tasks in the order of their ids, then the tasks in the order of theirs. Waits for
 /// whoever holds them if the caller named them, and passes over held tasks if the source found them.
 ///
-/// Those that wait for a task that ends become ready or are skipped with it.
+/// Those that wait for a task that ends become ready or are skipped with it; those that wait for one that is brought
+/// back wait for it again.
 pub(crate) async fn apply(tx: &mut Tx<'_>, change: Change<'_>) -> Result<Vec<Outcome>> {
     let outcomes = apply_alone(tx, change).await?;
     let ended = outcomes.iter().filter(|outcome| outcome.may_release);
     let ended: Vec<Uuid> = ended.map(|outcome| outcome.task).collect();
     if !ended.is_empty() {
         release::dependents(tx, ended).await?;
+    }
+    if change.rule.brings_back() {
+        let back = outcomes.iter().filter(|outcome| outcome.to.is_some());
+        let back: Vec<Uuid> = back.map(|outcome| outcome.task).collect();
+        release::wait_again(tx, &back).await?;
     }
     Ok(outcomes)
 }

@@ -20,6 +20,15 @@ pub(super) async fn dependents(tx: &mut Tx<'_>, mut ended: Vec<Uuid>) -> Result<
     make_ready(tx, &ready).await
 }
 
+/// Counts tasks that were brought back in those that wait for them, and what they wait for themselves.
+pub(super) async fn wait_again(tx: &mut Tx<'_>, back: &[Uuid]) -> Result<()> {
+    if back.is_empty() {
+        return Ok(());
+    }
+    tx.context.faults.reach("release: recount")?;
+    task_dependency::recount(&mut tx.connection, back).await
+}
+
 /// Moves tasks that were made after their dependencies had ended: one of them otherwise than it should, or all as they
 /// should.
 pub(crate) async fn latecomers(tx: &mut Tx<'_>, doomed: Vec<Uuid>, ready: &[Uuid]) -> Result<()> {
