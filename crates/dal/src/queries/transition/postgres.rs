@@ -31,6 +31,8 @@ use uuid::Uuid;
 
 pub(super) use claim::claim;
 
+use locks::Start;
+
 use super::{Change, Outcome, Source, parts};
 use crate::{
     fault::Faults,
@@ -68,7 +70,13 @@ pub(super) async fn move_tasks(
         lock(connection, change.source).await?;
     }
     faults.reach("transition: move")?;
-    let answers: Vec<Answer> = statement(change).load(connection).await?;
+    let start = Start::first(change.rule);
+    let mut answers: Vec<Answer> = statement(change, start).load(connection).await?;
+    let none_is_found = answers.iter().all(|answer| answer.found.is_none());
+    if start == Start::Nothing && none_is_found {
+        faults.reach("transition: move and start")?;
+        answers = statement(change, Start::Pipelines).load(connection).await?;
+    }
     faults.reach("transition: sweep")?;
     let stayed: Vec<Uuid> = answers
         .iter()
@@ -133,18 +141,18 @@ async fn sweep(connection: &mut AsyncPgConnection, rule: &Rule, tasks: &[Uuid]) 
 }
 
 /// The whole transition.
-pub(crate) fn statement(change: Change<'_>) -> Sql<'_, Row> {
+pub(crate) fn statement(change: Change<'_>, start: Start) -> Sql<'_, Row> {
     let rule = change.rule;
     input::input(change).text(
         [
-            locks::pipelines(rule),
-            locks::tasks(change),
+            locks::pipelines(rule, start),
+            locks::tasks(change, start),
             changes::move_tasks(change),
             changes::leave_live_tables(rule),
             changes::enter_live_tables(rule),
             changes::notify_workers(rule),
-            pipelines::advance(rule),
-            events::write(rule),
+            pipelines::advance(rule, start),
+            events::write(rule, start),
             answer(change),
         ]
         .concat(),

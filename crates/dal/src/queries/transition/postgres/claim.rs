@@ -11,6 +11,7 @@ use taskbox_schema::sql_types::{Jsonb, Uuid};
 use super::{
     candidates, changes, events,
     head::{Heads, Range},
+    locks::Start,
 };
 use crate::{
     fault::Faults,
@@ -95,7 +96,7 @@ holder AS MATERIALIZED (
                 move_tasks(rule),
                 changes::leave_live_tables(rule),
                 changes::enter_live_tables(rule),
-                events::write(rule),
+                events::write(rule, Start::Nothing),
                 ANSWER.to_owned(),
             ]
             .concat(),

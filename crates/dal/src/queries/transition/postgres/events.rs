@@ -2,11 +2,11 @@
 
 use taskbox_models::{Field, Rule};
 
-use super::{changes::NEXT, pipelines};
+use super::{changes::NEXT, locks::Start, pipelines};
 use crate::queries::transition::parts;
 
 /// The pipelines' beginnings, then the tasks' events in the order of the call, then the pipelines' ends.
-pub(super) fn write(rule: &Rule) -> String {
+pub(super) fn write(rule: &Rule, start: Start) -> String {
     let event = parts::by_outcome(rule, NEXT, |outcome| format!("'{}'", outcome.event));
     let data = parts::by_outcome(rule, NEXT, |outcome| {
         parts::event_data(outcome, value).map_or("NULL".to_owned(), |pairs| {
@@ -14,9 +14,18 @@ pub(super) fn write(rule: &Rule) -> String {
         })
     });
     let (before, after) = (
-        pipelines::events_before(rule),
+        pipelines::events_before(rule, start),
         pipelines::events_after(rule),
     );
+    if before.is_empty() && after.is_empty() {
+        return format!(
+            ",
+logged AS (
+    INSERT INTO execution_events (pipeline_execution_id, task_execution_id, event_type, event_data)
+    SELECT t.pipeline_execution_id, t.id, {event}, ({data})::jsonb FROM moved t ORDER BY t.ord
+)"
+        );
+    }
     format!(
         ",
 logged AS (

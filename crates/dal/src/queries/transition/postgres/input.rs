@@ -64,10 +64,15 @@ pub(super) fn input<ST>(change: Change<'_>) -> Sql<'_, ST> {
 }
 
 pub(super) fn named<'a, ST>(tasks: &'a [Uuid], argument: Argument<'a>) -> Sql<'a, ST> {
-    let begin = Sql::new("WITH input AS MATERIALIZED (\n    SELECT ");
     let (sql, end) = match tasks {
-        [task] => (begin.bind(Bind::Id(*task)).text(" AS id, 1 AS ord"), "\n)"),
-        _ => (begin.text("id, ord"), ""),
+        [task] => {
+            let begin = Sql::new("WITH input AS NOT MATERIALIZED (\n    SELECT ");
+            (begin.bind(Bind::Id(*task)).text(" AS id, 1 AS ord"), "\n)")
+        }
+        _ => {
+            let begin = "WITH input AS MATERIALIZED (\n    SELECT id, ord";
+            (Sql::new(begin), "")
+        }
     };
     let sql = match argument {
         Argument::None => sql,

@@ -22,16 +22,44 @@ graphs AS MATERIALIZED (
     WHERE t.pipeline_execution_id IS NOT NULL
 )";
 
+/// What a transition of which a pipeline may have to start does about that.
+///
+/// A start happens once in the life of a pipeline, and saying how takes longer than all the rest. So the statement without
+/// it comes first: it moves nothing if a pipeline has to start, and then the other follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// Start the pipelines that have not begun.
+    Pipelines,
+    /// Move nothing if one has not begun.
+    Nothing,
+}
+
+impl Start {
+    /// What to try first.
+    pub(super) fn first(rule: &Rule) -> Self {
+        if Self::is_all(rule) {
+            Self::Nothing
+        } else {
+            Self::Pipelines
+        }
+    }
+
+    /// Whether a start is all that the rule does to a pipeline.
+    pub(super) fn is_all(rule: &Rule) -> bool {
+        rule.leaves_not_started() && !rule.may_end()
+    }
+}
+
 /// Locks the pipelines: as their graph's mutex if a counter or the status will change, else only against
 /// being paused or cancelled meanwhile.
-pub(super) fn pipelines(rule: &Rule) -> String {
+pub(super) fn pipelines(rule: &Rule, start: Start) -> String {
     let pending = PipelineStatus::Pending;
     let mut starting = String::new();
     let mut lock = "NO KEY UPDATE";
     let mut after_starting = "";
     if !rule.may_end() && !rule.brings_back() {
         lock = "KEY SHARE";
-        if rule.leaves_not_started() {
+        if Start::is_all(rule) && start == Start::Pipelines {
             after_starting = " AND (SELECT count(*) FROM starting) >= 0";
             starting = format!(
                 ",
@@ -54,7 +82,7 @@ pipelines AS MATERIALIZED (
 }
 
 /// Locks the tasks, reads where they are, and decides which of them go and where.
-pub(super) fn tasks(change: Change<'_>) -> String {
+pub(super) fn tasks(change: Change<'_>, start: Start) -> String {
     let Change { rule, source } = change;
     let from = parts::list(rule.from);
     let guard = parts::guard(rule);
@@ -78,6 +106,13 @@ pub(super) fn tasks(change: Change<'_>) -> String {
             "NO KEY UPDATE OF t SKIP LOCKED FOR UPDATE OF l SKIP LOCKED",
         ),
     };
+    // Either way every pipeline is locked before the first task.
+    let pipelines = if Start::is_all(rule) && start == Start::Nothing {
+        let pending = PipelineStatus::Pending;
+        format!("NOT EXISTS (SELECT FROM pipelines WHERE status = '{pending}')")
+    } else {
+        "(SELECT count(*) FROM pipelines) >= 0".to_owned()
+    };
     let columns = columns(change);
     let next = if rule.outcomes.len() == 1 {
         String::new()
@@ -89,7 +124,7 @@ pub(super) fn tasks(change: Change<'_>) -> String {
 locked AS MATERIALIZED (
     SELECT t.id, t.status, input.ord, t.status IN ({from}){guard}{fence} AS goes{columns}{next}
     FROM input JOIN task_executions t USING (id){live_row}
-    WHERE (SELECT count(*) FROM pipelines) >= 0
+    WHERE {pipelines}
     ORDER BY t.id FOR {lock}
 ){}",
         expired_workers(source)

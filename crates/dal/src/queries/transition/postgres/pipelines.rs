@@ -2,10 +2,11 @@
 
 use taskbox_models::{EventType, PipelineStatus, Rule};
 
+use super::locks::Start;
 use crate::queries::transition::parts;
 
 /// Starts the pipelines that had not begun, and counts the tasks that ended or came back.
-pub(super) fn advance(rule: &Rule) -> String {
+pub(super) fn advance(rule: &Rule, start: Start) -> String {
     let (pending, running) = (PipelineStatus::Pending, PipelineStatus::Running);
     let (counts, condition, changes) = if rule.may_end() || rule.brings_back() {
         (
@@ -17,7 +18,7 @@ pub(super) fn advance(rule: &Rule) -> String {
             " AND n.open <> 0".to_owned(),
             parts::pipeline_changes("clock_timestamp()"),
         )
-    } else if rule.leaves_not_started() {
+    } else if Start::is_all(rule) && start == Start::Pipelines {
         (
             String::new(),
             format!(" AND p.status = '{pending}'"),
@@ -41,9 +42,9 @@ advanced AS (
 }
 
 /// The events of the pipelines that start or are reopened, before those of the tasks; each part ends in a union.
-pub(super) fn events_before(rule: &Rule) -> String {
+pub(super) fn events_before(rule: &Rule, start: Start) -> String {
     let mut parts = String::new();
-    if rule.leaves_not_started() {
+    if rule.leaves_not_started() && start == Start::Pipelines {
         let (event, pending) = (EventType::PipelineStarted, PipelineStatus::Pending);
         parts.push_str(&before(event, &format!("'{pending}'")));
     }
