@@ -64,27 +64,25 @@ pub(super) fn input<ST>(change: Change<'_>) -> Sql<'_, ST> {
 }
 
 pub(super) fn named<'a, ST>(tasks: &'a [Uuid], argument: Argument<'a>) -> Sql<'a, ST> {
-    let (sql, end) = match tasks {
-        [task] => {
-            let begin = Sql::new("WITH input AS NOT MATERIALIZED (\n    SELECT ");
-            (begin.bind(Bind::Id(*task)).text(" AS id, 1 AS ord"), "\n)")
-        }
-        _ => {
-            let begin = "WITH input AS MATERIALIZED (\n    SELECT id, ord";
-            (Sql::new(begin), "")
-        }
-    };
-    let sql = match argument {
+    if let [task] = tasks {
+        let sql = Sql::new("WITH input AS NOT MATERIALIZED (\n    SELECT ")
+            .bind(Bind::Id(*task))
+            .text(" AS id, 1 AS ord");
+        return argued(sql, argument).text("\n)");
+    }
+    let sql = Sql::new("WITH input AS MATERIALIZED (\n    SELECT id, ord");
+    argued(sql, argument)
+        .text("\n    FROM unnest((SELECT ")
+        .bind(Bind::Ids(tasks))
+        .text(")) WITH ORDINALITY AS input (id, ord)\n)")
+}
+
+fn argued<'a, ST>(sql: Sql<'a, ST>, argument: Argument<'a>) -> Sql<'a, ST> {
+    match argument {
         Argument::None => sql,
         Argument::DueIn(delay) => sql.text(", ").bind(Bind::Integer(delay)).text(" AS delay"),
         Argument::Reason(reason) => sql.text(", ").bind(Bind::Text(reason)).text(" AS reason"),
-    };
-    if !end.is_empty() {
-        return sql.text(end);
     }
-    sql.text("\n    FROM unnest((SELECT ")
-        .bind(Bind::Ids(tasks))
-        .text(")) WITH ORDINALITY AS input (id, ord)\n)")
 }
 
 /// The names of the columns, each after a comma.
