@@ -36,7 +36,9 @@ struct Case {
 async fn hot_statements_find_their_rows_by_index(db: &TestDatabase) {
     fill(db).await;
     let dal = DAL::connect(db.url()).await.unwrap();
-    for case in cases(&dal).await {
+    let mut cases = cases(&dal).await;
+    cases.extend(claims(&dal).await);
+    for case in cases {
         for statement in &case.statements {
             for plan in plans(db, &case, statement).await {
                 let explained = format!("{}\nis the plan of\n{statement}", plan.join("\n"));
@@ -54,7 +56,7 @@ fn is_scan(step: &str) -> bool {
         return LARGE.contains(&table.split(' ').next().unwrap_or_default());
     }
     // SQLite names the aliases, of which these are lists of the call.
-    let small = ["input", "json_each", "n"];
+    let small = ["c", "input", "json_each", "n"];
     step.strip_prefix("SCAN ").is_some_and(|scanned| {
         let table = scanned.split(' ').next().unwrap_or_default();
         !small.contains(&table) && !scanned.contains("task_outbox_claim_idx")
@@ -140,6 +142,41 @@ async fn cases(dal: &DAL) -> Vec<Case> {
             values: vec![blob],
             index: Some("task_executions_pipeline_execution_id_idx"),
         },
+    ]
+}
+
+/// The statement that finds what to claim, from all queues, from one and from several. On Postgres it is the whole claim.
+async fn claims(dal: &DAL) -> Vec<Case> {
+    let worker = dal.worker().register("w").await.unwrap();
+    let blob = Value::Blob(worker.id.as_bytes().to_vec());
+    let id = worker.id;
+    let case = |statements: Vec<String>, queues: &[&str], types, index| {
+        let names = queues.iter().map(|queue| format!("'{queue}', "));
+        let mut values: Vec<_> = queues
+            .iter()
+            .map(|queue| Value::from((*queue).to_owned()))
+            .collect();
+        // SQLite is told a single queue after the worker.
+        let place = if queues.len() == 1 { 0 } else { values.len() };
+        values.insert(place, blob.clone());
+        values.push(Value::Integer(10));
+        Case {
+            statements: statements.into_iter().take(1).collect(),
+            types,
+            arguments: names.collect::<String>() + &format!("10, '{id}'"),
+            values,
+            index,
+        }
+    };
+    let (one, two) = (["default"], ["default", "mail"]);
+    let from_all = record!(dal, |tx| tx.task_execution().claim(&worker, 10));
+    let from_one = record!(dal, |tx| tx.task_execution().claim_from(&worker, &one, 10));
+    let from_two = record!(dal, |tx| tx.task_execution().claim_from(&worker, &two, 10));
+    let (of_all, of_queues) = ("task_outbox_claim_idx", "task_outbox_queue_idx");
+    vec![
+        case(from_all, &[], "bigint, uuid", Some(of_all)),
+        case(from_one, &one, "text, bigint, uuid", Some(of_queues)),
+        case(from_two, &two, "text, text, bigint, uuid", Some(of_queues)),
     ]
 }
 

@@ -48,20 +48,20 @@ fn candidates<'a, ST>(sql: Sql<'a, ST>, pick: Pick<'a>, range: Option<Range>) ->
         JOIN task_executions t ON t.id = o.task_execution_id
         WHERE NOT o.held AND t.status = '{ready}'"
     );
-    let (sql, from) = match pick.queues {
+    let (sql, order) = match pick.queues {
         Some(queues @ ([] | [_, _, ..])) => {
             let sql = merged(sql, queues, range).text(" queued JOIN task_outbox o USING (id)");
-            (sql.text(task), "queued")
+            (sql.text(task), "queued.priority DESC, queued.id")
         }
         Some([queue]) => {
             let sql = sql.text("task_outbox o").text(task);
             let sql = sql.text(" AND o.queue = ").bind(Bind::Text(queue));
-            (within(sql, "o", range), "o")
+            (within(sql, OF_QUEUE, range), OF_QUEUE)
         }
-        None => (
-            within(sql.text("task_outbox o").text(task), "o", range),
-            "o",
-        ),
+        None => {
+            let sql = sql.text("task_outbox o").text(task);
+            (within(sql, OF_ALL, range), OF_ALL)
+        }
     };
     let due = if pick.unless_due {
         "
@@ -71,7 +71,7 @@ fn candidates<'a, ST>(sql: Sql<'a, ST>, pick: Pick<'a>, range: Option<Range>) ->
     };
     sql.text(format!(
         "{due}
-        ORDER BY {from}.priority DESC, {from}.id LIMIT {BATCH}
+        ORDER BY {order} LIMIT {BATCH}
         FOR UPDATE OF o SKIP LOCKED FOR NO KEY UPDATE OF t SKIP LOCKED"
     ))
 }
@@ -86,16 +86,24 @@ fn merged<'a, ST>(sql: Sql<'a, ST>, queues: &'a [String], range: Option<Range>) 
     for queue in queues {
         sql = sql
             .text(std::mem::replace(&mut union, "\n            UNION ALL "))
-            .text("(SELECT o.id, o.priority FROM task_outbox o WHERE NOT o.held AND o.queue = ")
+            .text("(SELECT o.id, o.priority + 0 AS priority FROM task_outbox o WHERE NOT o.held AND o.queue = ")
             .bind(Bind::Text(queue));
-        sql = within(sql, "o", range).text(" ORDER BY o.priority DESC, o.id LIMIT 10000)");
+        sql = within(sql, OF_QUEUE, range).text(format!(" ORDER BY {OF_QUEUE} LIMIT 10000)"));
     }
     sql.text("\n            ORDER BY priority DESC, id LIMIT 10000\n        )")
 }
 
-fn within<'a, ST>(sql: Sql<'a, ST>, table: &str, range: Option<Range>) -> Sql<'a, ST> {
+/// The order of claims from all queues, which is that of their index.
+const OF_ALL: &str = "o.priority DESC, o.id";
+/// The order of claims from one queue. The index of all queues does not have it: where the statistics know of one queue
+/// only, the planner would read that one for any other, to its end.
+const OF_QUEUE: &str = "(o.priority + 0) DESC, o.id";
+
+/// The rows of a range, by the index of the order.
+fn within<'a, ST>(sql: Sql<'a, ST>, order: &str, range: Option<Range>) -> Sql<'a, ST> {
+    let column = order.split(" DESC").next().unwrap_or_default();
     let priority = |sql: Sql<'a, ST>, comparison: &str, level: i32| {
-        sql.text(format!(" AND {table}.priority {comparison} "))
+        sql.text(format!(" AND {column} {comparison} "))
             .bind(Bind::Integer(level.into()))
             .text("::integer")
     };
@@ -108,7 +116,7 @@ fn within<'a, ST>(sql: Sql<'a, ST>, table: &str, range: Option<Range>) -> Sql<'a
             priority: level,
             row,
         }) => priority(sql, "=", level)
-            .text(format!(" AND {table}.id >= "))
+            .text(" AND o.id >= ")
             .bind(Bind::Integer(row)),
     }
 }

@@ -94,7 +94,7 @@ holder AS MATERIALIZED (
         .text(
             [
                 move_tasks(rule),
-                changes::leave_live_tables(rule),
+                LEAVE_OUTBOX.to_owned(),
                 changes::enter_live_tables(rule),
                 events::write(rule, Start::Nothing),
                 ANSWER.to_owned(),
@@ -116,6 +116,12 @@ moved AS (
 )"
     )
 }
+
+/// By the list of the rows, so that they are looked up whatever the planner thinks of their number.
+const LEAVE_OUTBOX: &str = ",
+left_task_outbox AS (
+    DELETE FROM task_outbox WHERE id = ANY(ARRAY(SELECT row_id FROM moved))
+)";
 
 const ANSWER: &str = "
 SELECT t.id, t.pipeline_execution_id, t.task_name, t.input, t.attempt, t.epoch, t.worker_id,

@@ -84,10 +84,16 @@ fn picked(pick: Pick<'_>) -> Sql<'_, Row> {
     let sql = Sql::new(format!(
         "SELECT o.id, t.id, t.status, t.pipeline_execution_id, NULL, '{running}', NULL, {NOW}, false FROM "
     ));
-    let sql = match pick.queues {
-        None => sql.text("task_outbox o"),
-        Some(queues) => one_by_one(sql.text("("), queues)
-            .text("\n    ORDER BY priority DESC, id\n) c CROSS JOIN task_outbox o ON o.id = c.id"),
+    // The limit keeps SQLite from mixing the parts into the statement around, which would lose their order. That
+    // statement has no order of its own, or SQLite would sort all of them again.
+    let (sql, queue, order) = match pick.queues {
+        Some(queues @ ([] | [_, _, ..])) => {
+            let sql = one_by_one(sql.text("("), queues);
+            let joined = "\n    ORDER BY priority DESC, id LIMIT -1\n) c CROSS JOIN task_outbox o ON o.id = c.id";
+            (sql.text(joined), None, "")
+        }
+        Some([queue]) => (sql.text("task_outbox o"), Some(queue), IN_ORDER),
+        None => (sql.text("task_outbox o"), None, IN_ORDER),
     };
     let due = if pick.unless_due {
         format!("\n    AND NOT EXISTS (SELECT 1 FROM task_schedule WHERE due_at <= {NOW})")
@@ -95,19 +101,24 @@ fn picked(pick: Pick<'_>) -> Sql<'_, Row> {
         String::new()
     };
     // CROSS JOIN, which SQLite takes in the order in which it is written.
-    sql.text(format!(
-        "
+    let sql = sql
+        .text(format!(
+            "
 CROSS JOIN task_executions t ON t.id = o.task_execution_id
 WHERE o.held = 0 AND t.status = '{ready}'{due}
     AND EXISTS (SELECT 1 FROM task_workers w WHERE w.id = "
-    ))
-    .bind(Bind::Id(pick.worker))
-    .text(format!(
-        " AND w.lease_expires_at > {NOW})
-ORDER BY o.priority DESC, o.id LIMIT "
-    ))
-    .bind(Bind::Integer(pick.limit))
+        ))
+        .bind(Bind::Id(pick.worker))
+        .text(format!(" AND w.lease_expires_at > {NOW})"));
+    let sql = match queue {
+        Some(queue) => sql.text(" AND o.queue = ").bind(Bind::Text(queue)),
+        None => sql,
+    };
+    sql.text(format!("{order}\nLIMIT "))
+        .bind(Bind::Integer(pick.limit))
 }
+
+const IN_ORDER: &str = "\nORDER BY o.priority DESC, o.id";
 
 /// The rows of each queue by an index that has them in order, which the database merges.
 fn one_by_one<'a, ST>(sql: Sql<'a, ST>, queues: &'a [String]) -> Sql<'a, ST> {
