@@ -87,7 +87,7 @@ impl<'d> Scene<'d> {
             tasks().defer(claim, Duration::ZERO).await,
             tasks().release(claim).await,
         ] {
-            assert_lost(result, claim);
+            assert_lost(&result, claim);
         }
         let batch = [(claim.clone(), None)];
         let moved = tasks().complete_many(&batch).await.unwrap();
@@ -97,10 +97,10 @@ impl<'d> Scene<'d> {
     }
 }
 
-fn assert_lost(result: Result<()>, claim: &Claim) {
+fn assert_lost(result: &Result<()>, claim: &Claim) {
     let task = claim.task_execution_id();
     assert!(
-        matches!(result, Err(Error::LeaseLost { what: "task", id }) if id == task),
+        matches!(result, Err(Error::LeaseLost { what: "task", id }) if *id == task),
         "{result:?}"
     );
 }
@@ -235,7 +235,7 @@ async fn a_lost_lease_takes_the_programs_own_writes_with_it(db: &TestDatabase) {
             tx.task_execution().complete(&scene.claim, None).await
         })
         .await;
-    assert_lost(result, &scene.claim);
+    assert_lost(&result, &scene.claim);
     assert_eq!(db.dump().await, before);
     let task = scene.claim.task_execution_id();
     let found = scene.dal.task_execution().get(task).await.unwrap();

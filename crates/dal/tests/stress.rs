@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 mod support {
+    #[expect(dead_code, reason = "the calls of workers have a stress of their own")]
     pub(crate) mod call;
 }
 

@@ -13,7 +13,9 @@ mod support {
     pub(crate) mod scene;
 }
 
+mod attempt;
 mod lists;
 mod outbox;
 mod pipeline;
 mod task;
+mod worker;

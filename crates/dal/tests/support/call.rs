@@ -4,20 +4,30 @@ use std::time::Duration;
 
 use diesel_async::SimpleAsyncConnection;
 use taskbox_dal::{DAL, Result, Tx};
-use taskbox_models::{NewTaskExecution, NewTaskOutbox};
+use taskbox_models::{Claim, NewTaskExecution, NewTaskOutbox, Worker};
 use uuid::Uuid;
 
 #[derive(Clone, Debug)]
 pub(crate) enum Call {
     Cancel(Uuid),
+    /// As many as there are.
+    Claim(Worker),
+    Complete(Claim),
     /// A task in a pipeline.
     Create(Uuid),
+    /// A task in a pipeline, after another.
+    CreateAfter(Uuid, Uuid),
     CreateRow(Uuid),
     DeleteRow(Uuid),
+    Deregister(Worker),
+    Heartbeat(Worker),
     /// Locks the task's row, as other software might.
     Lock(Uuid),
     MarkReady(Uuid),
     MarkReadyMany(Vec<Uuid>),
+    Recover,
+    Redrive(Uuid),
+    Release(Claim),
     Schedule(Uuid),
     Skip(Uuid),
 }
@@ -28,8 +38,14 @@ macro_rules! make {
         let door = $door;
         match $call {
             Call::Cancel(task) => door.task_execution().cancel(*task).await,
+            Call::Claim(worker) => door.task_execution().claim(worker, 9).await.map(drop),
+            Call::Complete(claim) => door.task_execution().complete(claim, None).await,
             Call::Create(pipeline) => {
                 let new = NewTaskExecution::new(*pipeline, "late");
+                door.task_execution().create(new).await.map(drop)
+            }
+            Call::CreateAfter(pipeline, task) => {
+                let new = NewTaskExecution::new(*pipeline, "late").after(&[*task]);
                 door.task_execution().create(new).await.map(drop)
             }
             Call::CreateRow(task) => {
@@ -38,12 +54,17 @@ macro_rules! make {
                 door.task_outbox().create(new).await.map(drop)
             }
             Call::DeleteRow(task) => door.task_outbox().delete_by_task(*task).await.map(drop),
+            Call::Deregister(worker) => door.worker().deregister(worker.clone()).await,
+            Call::Heartbeat(worker) => door.worker().heartbeat(worker).await.map(drop),
             Call::Lock(task) => $lock(door, *task).await,
             Call::MarkReady(task) => door.task_execution().mark_ready(*task).await,
             Call::MarkReadyMany(tasks) => {
                 let moved = door.task_execution().mark_ready_many(tasks).await;
                 moved.map(drop)
             }
+            Call::Recover => door.task_execution().recover_expired(9).await.map(drop),
+            Call::Redrive(task) => door.task_execution().redrive(*task).await,
+            Call::Release(claim) => door.task_execution().release(claim).await,
             Call::Schedule(task) => door.task_execution().schedule(*task, HOUR).await,
             Call::Skip(task) => door.task_execution().skip(*task, "not needed").await,
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use taskbox_dal::{DAL, Error, Result};
 use taskbox_models::{
-    EventType, NewPipelineExecution, NewTaskExecution, PipelineStatus, TaskStatus,
+    Claim, EventType, NewPipelineExecution, NewTaskExecution, PipelineStatus, TaskStatus, Worker,
 };
 use taskbox_test_support::TestDatabase;
 use uuid::Uuid;
@@ -50,6 +50,42 @@ pub(crate) async fn with_a_stale_row(db: &TestDatabase, dal: &DAL) -> Uuid {
     let sql = format!("INSERT INTO task_outbox (task_execution_id) VALUES ({id})");
     db.execute(&sql).await;
     task
+}
+
+/// Tasks that are ready, in a pipeline or not.
+pub(crate) async fn ready(dal: &DAL, pipeline: Option<Uuid>, number: usize) -> Vec<Uuid> {
+    let mut new = NewTaskExecution::standalone("t");
+    new.pipeline_execution_id = pipeline;
+    let made = dal.task_execution().create_many(vec![new; number]).await;
+    let tasks: Vec<_> = made.unwrap().iter().map(|task| task.id).collect();
+    let _ = dal.task_execution().mark_ready_many(&tasks).await.unwrap();
+    tasks
+}
+
+/// A worker with what it has claimed: as many tasks as are named, of a pipeline or not.
+pub(crate) async fn working(
+    dal: &DAL,
+    pipeline: Option<Uuid>,
+    number: usize,
+) -> (Worker, Vec<Claim>) {
+    ready(dal, pipeline, number).await;
+    let worker = dal.worker().register("w").await.unwrap();
+    let claims = dal.task_execution().claim(&worker, 9).await.unwrap();
+    assert_eq!(claims.len(), number);
+    (worker, claims)
+}
+
+/// Lets every lease end.
+pub(crate) async fn expire(db: &TestDatabase) {
+    db.execute("UPDATE task_workers SET lease_expires_at = registered_at")
+        .await;
+}
+
+pub(crate) fn assert_lost(result: &Result<()>, whose: &str) {
+    assert!(
+        matches!(result, Err(Error::LeaseLost { what, .. }) if *what == whose),
+        "{result:?}"
+    );
 }
 
 pub(crate) async fn status(dal: &DAL, task: Uuid) -> TaskStatus {
