@@ -17,8 +17,8 @@ impl<D: Door> TaskExecutionDAL<D> {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`](crate::Error::NotFound) if there is no such task; [`Error::Conflict`] if it is neither `NotStarted` nor
-    /// `Scheduled`.
+    /// [`Error::NotFound`](crate::Error::NotFound) if there is no such task;
+    /// [`Error::Conflict`](crate::Error::Conflict) if it is neither `NotStarted` nor `Scheduled`.
     pub async fn mark_ready(self, task: Uuid) -> Result<()> {
         self.apply_to_one(Transition::MarkReady, task, Argument::None)
             .await
@@ -46,12 +46,13 @@ impl<D: Door> TaskExecutionDAL<D> {
     /// Makes a task wait for a time: `Scheduled`, with its row in the schedule, due once the delay is over by
     /// the clock of the database.
     ///
-    /// Whoever [claims](Self::claim) first after that makes it ready; [`mark_ready`](Self::mark_ready) does before its
-    /// time.
+    /// Whoever [claims](Self::claim) first after that makes it ready; [`mark_ready`](Self::mark_ready) does before
+    /// its time.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`](crate::Error::NotFound) if there is no such task; [`Error::Conflict`] if it is not `NotStarted`;
+    /// [`Error::NotFound`](crate::Error::NotFound) if there is no such task;
+    /// [`Error::Conflict`](crate::Error::Conflict) if it is not `NotStarted`;
     /// [`Error::InvalidInput`](crate::Error::InvalidInput) if the delay is longer than a century.
     pub async fn schedule(self, task: Uuid, delay: Duration) -> Result<()> {
         let delay = microseconds("delay", delay)?;
@@ -63,7 +64,8 @@ impl<D: Door> TaskExecutionDAL<D> {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`](crate::Error::NotFound) if there is no such task; [`Error::Conflict`] if it is not `NotStarted`;
+    /// [`Error::NotFound`](crate::Error::NotFound) if there is no such task;
+    /// [`Error::Conflict`](crate::Error::Conflict) if it is not `NotStarted`;
     /// [`Error::InvalidInput`](crate::Error::InvalidInput) if the reason contains a NUL character.
     pub async fn skip(self, task: Uuid, reason: impl Into<String>) -> Result<()> {
         let reason = reason.into();
@@ -76,14 +78,15 @@ impl<D: Door> TaskExecutionDAL<D> {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`](crate::Error::NotFound) if there is no such task; [`Error::Conflict`] if it has ended.
+    /// [`Error::NotFound`](crate::Error::NotFound) if there is no such task;
+    /// [`Error::Conflict`](crate::Error::Conflict) if it has ended.
     pub async fn cancel(self, task: Uuid) -> Result<()> {
         self.apply_to_one(Transition::Cancel, task, Argument::None)
             .await
     }
 
-    /// Makes a task that failed or was cancelled ready once more, with all of its attempts and recoveries before it. Its
-    /// epoch goes on, so that no earlier claim counts again. Reopens its pipeline if that has ended.
+    /// Makes a task that failed or was cancelled ready once more, with all of its attempts and recoveries before it.
+    /// Its epoch goes on, so that no earlier claim counts again. Reopens its pipeline if that has ended.
     ///
     /// ```
     /// use taskbox_dal::{DAL, Result};
@@ -103,8 +106,8 @@ impl<D: Door> TaskExecutionDAL<D> {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`](crate::Error::NotFound) if there is no such task; [`Error::Conflict`]
-    /// if it is neither `Failed` nor `Cancelled`.
+    /// [`Error::NotFound`](crate::Error::NotFound) if there is no such task;
+    /// [`Error::Conflict`](crate::Error::Conflict) if it is neither `Failed` nor `Cancelled`.
     pub async fn redrive(self, task: Uuid) -> Result<()> {
         self.apply_to_one(Transition::Redrive, task, Argument::None)
             .await
