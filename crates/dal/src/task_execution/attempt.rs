@@ -152,10 +152,9 @@ impl<D: Door> TaskExecutionDAL<D> {
     ///     dal.task_execution().mark_ready(task.id).await?;
     ///     let worker = dal.worker().register("host-1").await?;
     ///
-    ///     for status in [TaskStatus::Scheduled, TaskStatus::Failed] {
+    ///     for status in [TaskStatus::Ready, TaskStatus::Failed] {
     ///         for claim in dal.task_execution().claim(&worker, 1).await? {
-    ///             // Short, so that it is over at the next claim; a real one grows with `claim.attempt()`.
-    ///             let delay = Duration::from_micros(1);
+    ///             let delay = Duration::ZERO; // or one that grows with `claim.attempt()`
     ///             dal.task_execution().schedule_retry(&claim, "no answer", delay).await?;
     ///         }
     ///         assert_eq!(dal.task_execution().get(task.id).await?.status, status);
