@@ -1,7 +1,7 @@
 //! Two transactions that meet, in both orders: the first is held open, the second is seen to wait for it.
 //!
-//! On Postgres alone, whose locks they are. On SQLite there is one writer at a time, and whoever waits has read
-//! nothing yet.
+//! Mostly on Postgres alone, whose locks they are. On SQLite there is one writer at a time, and whoever waits has read
+//! nothing yet: `pairs` shows that.
 
 #![cfg(all(feature = "postgres", feature = "sqlite"))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -16,6 +16,8 @@ mod support {
 mod attempt;
 mod lists;
 mod outbox;
+mod pairs;
 mod pipeline;
+mod serial;
 mod task;
 mod worker;

@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use crate::support::{
     call::Call,
-    meeting::{Held, meet},
-    scene::{assert_lost, connect, expire, ready, standalone, status, working},
+    meeting::{Held, Waiting, meet},
+    scene::{assert_lost, connect, expire, pipeline, ready, standalone, status, task_of, working},
 };
 
 taskbox_test_support::suite! {
@@ -24,6 +24,9 @@ taskbox_test_support::suite! {
         a_worker_that_goes_gives_back_what_it_claimed_meanwhile,
         a_claim_does_not_wait_for_a_heartbeat,
         a_recovery_leaves_a_worker_that_renews_its_lease,
+        a_recovery_that_waited_leaves_a_worker_that_renewed_its_lease,
+        a_heartbeat_that_waited_for_a_cancel_tells_of_it,
+        no_deadlock_of_a_cancel_and_a_worker_that_goes_reaches_a_caller,
         a_heartbeat_finds_its_worker_swept,
         a_recovery_passes_over_what_another_recovers,
         a_worker_that_goes_finds_everything_taken_back,
@@ -148,6 +151,53 @@ async fn a_recovery_leaves_a_worker_that_renews_its_lease(db: &TestDatabase) {
     held.commit().await;
     assert!(recovered(&dal).await.is_empty());
     Call::Complete(claims[0].clone()).on(&dal).await.unwrap();
+}
+
+async fn a_recovery_that_waited_leaves_a_worker_that_renewed_its_lease(db: &TestDatabase) {
+    let dal = connect(db).await;
+    let id = pipeline(&dal).await;
+    let (worker, claims) = working(&dal, Some(id), 1).await;
+    let other = task_of(&dal, id).await;
+    expire(db).await;
+    let held = Held::after(&dal, Call::Skip(other)).await;
+    let recovery = Waiting::begin(db, &dal, Call::Recover, 1).await;
+    Call::Heartbeat(worker).on(&dal).await.unwrap();
+    held.commit().await;
+    recovery.end().await.unwrap();
+    Call::Complete(claims[0].clone()).on(&dal).await.unwrap();
+}
+
+async fn a_heartbeat_that_waited_for_a_cancel_tells_of_it(db: &TestDatabase) {
+    let dal = connect(db).await;
+    let (worker, claims) = working(&dal, None, 1).await;
+    let task = claims[0].task_execution_id();
+    let held = Held::after(&dal, Call::Cancel(task)).await;
+    let beat = {
+        let (dal, worker) = (dal.clone(), worker.clone());
+        async move { dal.worker().heartbeat(&worker).await }
+    };
+    let beat = Waiting::start(db, beat, 1).await;
+    held.commit().await;
+    assert_eq!(beat.end().await.unwrap().cancelled, [task]);
+    let next = dal.worker().heartbeat(&worker).await.unwrap();
+    assert!(next.cancelled.is_empty());
+}
+
+/// The cancel has the task and wants to tell the worker; who goes has the worker and wants the task, which it claimed
+/// meanwhile. It is for the operations to try again.
+async fn no_deadlock_of_a_cancel_and_a_worker_that_goes_reaches_a_caller(db: &TestDatabase) {
+    let dal = connect(db).await;
+    let worker = working(&dal, None, 0).await.0;
+    let task = ready(&dal, None, 1).await[0];
+    let held = Held::after(&dal, Call::Heartbeat(worker.clone())).await;
+    let goes = Waiting::begin_on(db, &dal, Call::Deregister(worker.clone()), 1).await;
+    assert_eq!(claimed(&dal, &worker).await, [task]);
+    let cancel = Waiting::begin_on(db, &dal, Call::Cancel(task), 2).await;
+    // Not a commit, which would let either of them have the worker first.
+    held.roll_back().await;
+    goes.end().await.unwrap();
+    cancel.end().await.unwrap();
+    assert_eq!(status(&dal, task).await, TaskStatus::Cancelled);
 }
 
 async fn a_heartbeat_finds_its_worker_swept(db: &TestDatabase) {

@@ -1,8 +1,10 @@
 //! Transactions that meet in a chosen order: one is held open, and the others are seen to wait for it.
 
+use std::fmt::Debug;
+
 use diesel::result::Error as Diesel;
 use taskbox_dal::{DAL, Error, Result, Tx};
-use taskbox_test_support::TestDatabase;
+use taskbox_test_support::{Backend, TestDatabase};
 use tokio::{sync::oneshot, task::JoinHandle};
 
 use super::call::Call;
@@ -21,12 +23,19 @@ enum End {
 impl Held {
     /// Begins, and makes a call that has nobody to wait for.
     pub(crate) async fn after(dal: &DAL, call: Call) -> Self {
+        Self::after_all(dal, vec![call]).await
+    }
+
+    /// Begins, and makes calls that have nobody to wait for.
+    pub(crate) async fn after_all(dal: &DAL, calls: Vec<Call>) -> Self {
         let (done, is_done) = oneshot::channel();
         let (end, ending) = oneshot::channel();
         let dal = dal.clone();
         let transaction = tokio::spawn(async move {
             dal.transaction(async move |tx: &mut Tx<'_>| {
-                call.within(tx).await?;
+                for call in &calls {
+                    call.within(tx).await?;
+                }
                 let _ = done.send(());
                 match ending.await {
                     Ok(End::Commit) => Ok(()),
@@ -37,6 +46,25 @@ impl Held {
         });
         is_done.await.expect("the first call goes through");
         Self { end, transaction }
+    }
+
+    /// Starts a call beside the open transaction, sees whether it waits, commits the transaction, and answers with what
+    /// the call says then.
+    ///
+    /// On SQLite the call needs a pool of its own.
+    pub(crate) async fn meet(self, db: &TestDatabase, dal: &DAL, call: Call) -> (Way, Result<()>) {
+        let owned = dal.clone();
+        let call = tokio::spawn(async move {
+            owned
+                .transaction(async move |tx: &mut Tx<'_>| call.within(tx).await)
+                .await
+        });
+        let way = match db.backend() {
+            Backend::Postgres => way_on_postgres(db, &call).await,
+            Backend::Sqlite => way_on_sqlite(db, dal, &call).await,
+        };
+        self.commit().await;
+        (way, call.await.unwrap())
     }
 
     pub(crate) async fn commit(self) {
@@ -52,8 +80,44 @@ impl Held {
     }
 }
 
+/// How a call met a transaction that was open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// It waited for its end.
+    Waited,
+    /// It was done before.
+    WentOn,
+}
+
+async fn way_on_postgres<T>(db: &TestDatabase, call: &JoinHandle<T>) -> Way {
+    loop {
+        if call.is_finished() {
+            return Way::WentOn;
+        }
+        if db.query_i64(BLOCKED).await > 0 {
+            return Way::Waited;
+        }
+    }
+}
+
+/// Whoever waits for the file has reached its beginning and nothing after it. A call that does not wait would get on
+/// while the file is read a few times.
+async fn way_on_sqlite<T>(db: &TestDatabase, dal: &DAL, call: &JoinHandle<T>) -> Way {
+    let mut reached = Vec::new();
+    let mut reads = 0;
+    while reads < 3 {
+        db.query_i64("SELECT count(*) FROM task_executions").await;
+        reached.extend(dal.faults().take_reached());
+        if reached.len() > 1 || call.is_finished() {
+            return Way::WentOn;
+        }
+        reads += reached.len();
+    }
+    Way::Waited
+}
+
 /// A call that waits.
-pub(crate) struct Waiting(JoinHandle<Result<()>>);
+pub(crate) struct Waiting<T = ()>(JoinHandle<Result<T>>);
 
 impl Waiting {
     /// Makes the call in a transaction that is not tried again.
@@ -71,11 +135,13 @@ impl Waiting {
         let dal = dal.clone();
         Self::start(db, async move { call.on(&dal).await }, waiting).await
     }
+}
 
+impl<T: Debug + Send + 'static> Waiting<T> {
     /// Comes back when so many transactions wait for a lock, this one included.
-    async fn start(
+    pub(crate) async fn start(
         db: &TestDatabase,
-        call: impl Future<Output = Result<()>> + Send + 'static,
+        call: impl Future<Output = Result<T>> + Send + 'static,
         waiting: i64,
     ) -> Self {
         let call = tokio::spawn(call);
@@ -85,7 +151,7 @@ impl Waiting {
         Self(call)
     }
 
-    pub(crate) async fn end(self) -> Result<()> {
+    pub(crate) async fn end(self) -> Result<T> {
         self.0.await.unwrap()
     }
 }
