@@ -63,23 +63,37 @@ WHERE t.id = ",
 }
 
 /// Publishes a task that is locked and Ready; `None` if it already has a row.
+///
+/// On Postgres the task's row is written with it, as it was. Else who cancels the task in a transaction whose snapshot
+/// is older, at REPEATABLE READ, would be let through and leave the row behind, which it cannot see.
 pub(crate) async fn publish(
     connection: &mut Connection<'_>,
     task: Uuid,
 ) -> Result<Option<TaskOutbox>> {
     let statement: Sql<'_, (sql_types::Int8, sql_types::Uuid, sql_types::Timestamptz)> =
-        Sql::new(format!(
-            "{}
+        Sql::new("")
+            .on_postgres("WITH published AS (\n")
+            .text(format!(
+                "{}
 FROM task_executions t LEFT JOIN pipeline_executions p ON p.id = t.pipeline_execution_id
 WHERE t.id = ",
-            parts::publish()
-        ))
-        .bind(Bind::Id(task))
-        .text(
-            "
+                parts::publish()
+            ))
+            .bind(Bind::Id(task))
+            .text(
+                "
 ON CONFLICT (task_execution_id) DO NOTHING
 RETURNING id, task_execution_id, created_at",
-        );
+            )
+            .on_postgres(
+                "
+),
+changed AS (
+    UPDATE task_executions t SET updated_at = t.updated_at
+    FROM published WHERE t.id = published.task_execution_id
+)
+SELECT id, task_execution_id, created_at FROM published",
+            );
     let mut rows: Vec<TaskOutbox> = on!(connection, |c| statement.load(c).await?);
     Ok(rows.pop())
 }

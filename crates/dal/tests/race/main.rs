@@ -14,6 +14,7 @@ mod support {
 }
 
 mod attempt;
+mod isolation;
 mod lists;
 mod outbox;
 mod pairs;
