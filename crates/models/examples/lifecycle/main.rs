@@ -5,7 +5,7 @@
 mod pipelines;
 mod tasks;
 
-const HEAD: &str = "<!-- Written by `cargo xtask lifecycle` from the table of transitions, in crates/models/src/transition.rs. -->
+const HEAD: &str = "<!-- Written by `cargo xtask lifecycle` from the table of transitions, in crates/models/src/transition/rules.rs. -->
 
 # The lifecycle of tasks and pipelines
 ";

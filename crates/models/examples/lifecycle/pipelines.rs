@@ -17,7 +17,7 @@ pub(crate) fn statuses() -> String {
 
 A pipeline's status follows from its tasks and changes in their transactions: it starts with the first task that
 leaves `NotStarted`, and ends with the last that ends. A task made in a Completed or Failed pipeline reopens it;
-in a Cancelled one making a task is refused.
+in a Cancelled one making a task is refused. Redriving one of its tasks reopens any pipeline that has ended.
 
 {}",
         table(["status", "meaning", "has ended"], rows)
