@@ -3,16 +3,15 @@
 
 mod support {
     pub(crate) mod connect;
+    pub(crate) mod pipeline;
 }
 
 use std::time::Duration;
 
 use serde_json::json;
-use support::connect::connect;
+use support::{connect::connect, pipeline::pipeline};
 use taskbox_dal::{DAL, Error};
-use taskbox_models::{
-    Claim, EventType, NewPipelineExecution, NewTaskExecution, PipelineStatus, TaskStatus, Worker,
-};
+use taskbox_models::{Claim, EventType, NewTaskExecution, PipelineStatus, TaskStatus, Worker};
 use taskbox_test_support::TestDatabase;
 use uuid::Uuid;
 
@@ -47,20 +46,16 @@ async fn history(dal: &DAL, task: Uuid) -> Vec<EventType> {
 
 async fn a_task_that_completes_keeps_its_output_and_ends_its_pipeline(db: &TestDatabase) {
     let dal = connect(db).await;
-    let pipeline = dal
-        .pipeline_execution()
-        .create(NewPipelineExecution::new("p"))
-        .await
-        .unwrap();
+    let pipeline = pipeline(&dal).await;
     let task = ready(
         &dal,
-        NewTaskExecution::new(pipeline.id, "t").input(json!({"a": 1})),
+        NewTaskExecution::new(pipeline, "t").input(json!({"a": 1})),
     )
     .await;
     let worker = dal.worker().register("w").await.unwrap();
     let claim = claim_one(&dal, &worker).await;
     assert_eq!(claim.task_execution_id(), task);
-    assert_eq!(claim.pipeline_execution_id(), Some(pipeline.id));
+    assert_eq!(claim.pipeline_execution_id(), Some(pipeline));
     assert_eq!(claim.input(), Some(&json!({"a": 1})));
     assert_eq!((claim.attempt(), claim.epoch()), (1, 1));
     dal.task_execution()
@@ -70,7 +65,7 @@ async fn a_task_that_completes_keeps_its_output_and_ends_its_pipeline(db: &TestD
     let done = dal.task_execution().get(task).await.unwrap();
     assert_eq!(done.status, TaskStatus::Completed);
     assert_eq!(done.output, Some(json!({"rows": 3})));
-    let pipeline = dal.pipeline_execution().get(pipeline.id).await.unwrap();
+    let pipeline = dal.pipeline_execution().get(pipeline).await.unwrap();
     assert_eq!(pipeline.status, PipelineStatus::Completed);
     let again = dal.task_execution().complete(&claim, None).await;
     assert!(matches!(again, Err(Error::LeaseLost { what: "task", id }) if id == task));
@@ -209,19 +204,15 @@ async fn a_worker_is_told_once_what_was_cancelled(db: &TestDatabase) {
 
 async fn a_failed_task_is_redriven_with_fresh_attempts(db: &TestDatabase) {
     let dal = connect(db).await;
-    let pipeline = dal
-        .pipeline_execution()
-        .create(NewPipelineExecution::new("p"))
-        .await
-        .unwrap();
-    let task = ready(&dal, NewTaskExecution::new(pipeline.id, "t")).await;
+    let pipeline = pipeline(&dal).await;
+    let task = ready(&dal, NewTaskExecution::new(pipeline, "t")).await;
     let worker = dal.worker().register("w").await.unwrap();
     let claim = claim_one(&dal, &worker).await;
     dal.task_execution().fail(&claim, "no").await.unwrap();
     dal.task_execution().redrive(task).await.unwrap();
     let claim = claim_one(&dal, &worker).await;
     assert_eq!((claim.attempt(), claim.epoch()), (1, 2));
-    let pipeline = dal.pipeline_execution().get(pipeline.id).await.unwrap();
+    let pipeline = dal.pipeline_execution().get(pipeline).await.unwrap();
     assert_eq!(pipeline.status, PipelineStatus::Running);
 }
 

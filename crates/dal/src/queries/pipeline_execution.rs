@@ -79,10 +79,13 @@ pub(crate) async fn lock(
     connection: &mut Connection<'_>,
     pipelines: &[Uuid],
 ) -> Result<Vec<(Uuid, PipelineStatus)>> {
-    let statement: Sql<'_, (sql_types::Uuid, sql_types::Text)> =
-        Sql::new("SELECT id, status FROM pipeline_executions WHERE id ")
-            .bind(Bind::any_of(pipelines))
-            .text("\nORDER BY id")
-            .on_postgres(" FOR NO KEY UPDATE");
+    let statement = lock_statement(pipelines);
     on!(connection, |c| Ok(statement.load(c).await?))
+}
+
+pub(crate) fn lock_statement(pipelines: &[Uuid]) -> Sql<'_, (sql_types::Uuid, sql_types::Text)> {
+    Sql::new("SELECT id, status FROM pipeline_executions WHERE id ")
+        .bind(Bind::any_of(pipelines))
+        .text("\nORDER BY id")
+        .on_postgres(" FOR NO KEY UPDATE")
 }

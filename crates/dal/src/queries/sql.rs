@@ -127,10 +127,16 @@ impl<'a, ST> Sql<'a, ST> {
         self.push(Piece::Either(postgres, sqlite))
     }
 
+    /// The time now, by the clock of the database.
+    #[must_use]
+    pub(crate) fn now(self) -> Self {
+        self.either("clock_timestamp()", SQLITE_NOW)
+    }
+
     /// A moment so many microseconds from now, by the clock of the database.
     #[must_use]
     pub(crate) fn moment_in(self, microseconds: i64) -> Self {
-        self.either("clock_timestamp()", SQLITE_NOW)
+        self.now()
             .text(" + ")
             .bind(Bind::Integer(microseconds))
             .on_postgres(" * interval '1 microsecond'")

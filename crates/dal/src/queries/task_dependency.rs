@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 #[cfg(feature = "sqlite")]
 use super::json_of;
-use super::{Bind, SQLITE_NOW, Sql};
+use super::{Bind, Sql, transition::parts};
 use crate::{Result, connection::Connection};
 
 /// Makes each task of the first list wait for that in the same place of the second.
@@ -74,13 +74,21 @@ pub(crate) async fn doomed(connection: &mut Connection<'_>, ended: &[Uuid]) -> R
         AND d.dependency_id "
     ))
     .bind(Bind::any_of(ended))
-    .text(format!(
+    .text(
         "
     UNION
     SELECT t.id FROM doomed
-    JOIN task_dependencies d ON d.dependency_id = doomed.id
+    CROSS JOIN ",
+    )
+    // Looked up for each, whatever the planner thinks of how many there are.
+    .either(
+        "LATERAL (SELECT * FROM task_dependencies WHERE dependency_id = doomed.id OFFSET 0)",
+        "task_dependencies",
+    )
+    .text(format!(
+        " d
     JOIN task_executions t ON t.id = d.task_execution_id
-    WHERE t.status = '{waiting}' AND t.run_when = '{strict}'
+    WHERE d.dependency_id = doomed.id AND t.status = '{waiting}' AND t.run_when = '{strict}'
 )
 SELECT id FROM doomed"
     ));
@@ -97,7 +105,7 @@ pub(crate) async fn count_down(
     JOIN (
         SELECT task_execution_id AS id, count(*) AS ended FROM task_dependencies
         WHERE dependency_id ";
-    let terminal = terminal();
+    let terminal = parts::ended();
     let statement: Sql<'_, (sql_types::Uuid, sql_types::Text, sql_types::Int4)> =
         Sql::new(format!(
             "WITH waiting AS MATERIALIZED (
@@ -117,7 +125,7 @@ pub(crate) async fn count_down(
 UPDATE task_executions AS t SET open_dependencies = t.open_dependencies - w.ended,
     updated_at = ",
         )
-        .either("clock_timestamp()", SQLITE_NOW)
+        .now()
         .text(
             "
 FROM waiting w WHERE t.id = w.task
@@ -135,7 +143,7 @@ RETURNING id, status, open_dependencies",
 
 /// Counts anew how many dependencies have not ended, in tasks that were brought back and in those that wait for them.
 pub(crate) async fn recount(connection: &mut Connection<'_>, tasks: &[Uuid]) -> Result<()> {
-    let terminal = terminal();
+    let terminal = parts::ended();
     let statement: Sql<'_> = Sql::new(
         "WITH waiting AS MATERIALIZED (
     SELECT t.id AS task FROM task_executions t
@@ -156,16 +164,10 @@ pub(crate) async fn recount(connection: &mut Connection<'_>, tasks: &[Uuid]) -> 
 UPDATE task_executions AS t SET open_dependencies = (
     SELECT count(*) FROM task_dependencies d JOIN task_executions x ON x.id = d.dependency_id
     WHERE d.task_execution_id = t.id AND x.status NOT IN ({terminal})
-)
-FROM waiting w WHERE t.id = w.task"
-    ));
+), updated_at = "
+    ))
+    .now()
+    .text("\nFROM waiting w WHERE t.id = w.task");
     on!(connection, |c| statement.execute(c).await?);
     Ok(())
-}
-
-/// The statuses in which a task has ended, quoted.
-fn terminal() -> String {
-    let ended = TaskStatus::ALL.iter().filter(|status| status.is_terminal());
-    let quoted: Vec<_> = ended.map(|status| format!("'{status}'")).collect();
-    quoted.join(", ")
 }

@@ -120,9 +120,9 @@ pub(crate) async fn state(connection: &mut Connection<'_>, id: Uuid) -> Result<S
             .bind(Bind::Id(id))
             .text(" AND lease_expires_at > ")
             .either(POSTGRES_NOW, SQLITE_NOW)
-            .text("),\n    EXISTS (SELECT 1 FROM task_schedule WHERE due_at <= ")
+            .text("),\n    coalesce((SELECT min(due_at) FROM task_schedule) <= ")
             .either(POSTGRES_NOW, SQLITE_NOW)
-            .text(")");
+            .text(", false)");
     let mut rows: Vec<(bool, bool)> = on!(connection, |c| statement.load(c).await?);
     let (is_live, is_something_due) = rows.pop().unwrap_or_default();
     Ok(State {
@@ -154,7 +154,7 @@ pub(crate) async fn forget_expired(connection: &mut Connection<'_>, limit: i64) 
         "SELECT w.id FROM task_workers w
 WHERE w.lease_expires_at <= ",
     )
-    .either("clock_timestamp()", SQLITE_NOW)
+    .now()
     .text("\n    AND NOT EXISTS (SELECT 1 FROM task_claims c WHERE c.worker_id = w.id)\nLIMIT ")
     .bind(Bind::Integer(limit))
     .on_postgres(" FOR UPDATE OF w SKIP LOCKED");

@@ -111,28 +111,29 @@ impl<D: Door> TaskExecutionDAL<D> {
     }
 }
 
-async fn claim(tx: &mut Tx<'_>, pick: Pick<'_>) -> Result<Vec<Claim>> {
-    let claims = transition::claim(tx, pick).await?;
-    if !claims.is_empty() {
-        return Ok(claims);
+async fn claim(tx: &mut Tx<'_>, mut pick: Pick<'_>) -> Result<Vec<Claim>> {
+    loop {
+        let claims = transition::claim(tx, pick).await?;
+        if !claims.is_empty() {
+            return Ok(claims);
+        }
+        let state = worker::state(&mut tx.connection, pick.worker).await?;
+        if !state.is_live {
+            return Err(Error::LeaseLost {
+                what: "worker",
+                id: pick.worker,
+            });
+        }
+        if !(pick.unless_due && state.is_something_due) {
+            return Ok(claims);
+        }
+        let promotion = Change {
+            rule: Transition::MarkReady.rule(),
+            source: Source::Due {
+                limit: PROMOTED_AT_ONCE,
+            },
+        };
+        apply(tx, promotion).await?;
+        pick.unless_due = false;
     }
-    let state = worker::state(&mut tx.connection, pick.worker).await?;
-    if !state.is_live {
-        return Err(Error::LeaseLost {
-            what: "worker",
-            id: pick.worker,
-        });
-    }
-    if !state.is_something_due {
-        return Ok(claims);
-    }
-    let promotion = Change {
-        rule: Transition::MarkReady.rule(),
-        source: Source::Due {
-            limit: PROMOTED_AT_ONCE,
-        },
-    };
-    apply(tx, promotion).await?;
-    let unless_due = false;
-    transition::claim(tx, Pick { unless_due, ..pick }).await
 }

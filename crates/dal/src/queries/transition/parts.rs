@@ -46,24 +46,22 @@ fn condition(condition: Condition) -> &'static str {
     }
 }
 
-/// What changes in the row of a task `t`: `status = 'Ready', updated_at = …`.
+/// What changes in the row of a task `t` of the list `input`: `status = 'Ready', updated_at = …`.
 ///
-/// Of several outcomes, `next` names the status. `list` is the list that the arguments are in.
-pub(super) fn task_changes(rule: &Rule, now: &str, next: &str, list: &str) -> String {
-    let status = by_outcome(rule, next, |outcome| format!("'{}'", outcome.to));
-    let status = if rule.outcomes.len() == 1 {
-        &status
-    } else {
-        next
+/// Of several outcomes, the list says which, in the status `next`.
+pub(super) fn task_changes(rule: &Rule, now: &str) -> String {
+    let status = match rule.outcomes {
+        [outcome] => format!("'{}'", outcome.to),
+        _ => NEXT.to_owned(),
     };
     let changes = rule.outcomes.iter().flat_map(|outcome| outcome.changes);
     changes.flat_map(|change| columns(*change)).fold(
         format!("status = {status}, updated_at = {now}"),
         |changes, (column, value)| {
-            let value = by_outcome(rule, next, |outcome| {
+            let value = by_outcome(rule, NEXT, |outcome| {
                 let mut columns = outcome.changes.iter().flat_map(|change| columns(*change));
                 if columns.any(|(changed, _)| changed == column) {
-                    value.replace("input.", &format!("{list}."))
+                    (*value).to_owned()
                 } else {
                     format!("t.{column}")
                 }
@@ -72,6 +70,9 @@ pub(super) fn task_changes(rule: &Rule, now: &str, next: &str, list: &str) -> St
         },
     )
 }
+
+/// Where a task of the list goes, of several ways.
+pub(super) const NEXT: &str = "input.next";
 
 /// The columns that change, and to what.
 fn columns(change: Change) -> &'static [(&'static str, &'static str)] {
@@ -105,10 +106,16 @@ pub(super) fn guard(rule: &Rule) -> String {
 
 /// The statuses, quoted: `'NotStarted', 'Scheduled'`.
 pub(super) fn list(statuses: &[TaskStatus]) -> String {
-    let quoted: Vec<_> = statuses
-        .iter()
-        .map(|status| format!("'{status}'"))
-        .collect();
+    quoted(statuses.iter())
+}
+
+/// The statuses in which a task has ended, quoted.
+pub(crate) fn ended() -> String {
+    quoted(TaskStatus::ALL.iter().filter(|status| status.is_terminal()))
+}
+
+fn quoted<'a>(statuses: impl Iterator<Item = &'a TaskStatus>) -> String {
+    let quoted: Vec<_> = statuses.map(|status| format!("'{status}'")).collect();
     quoted.join(", ")
 }
 
@@ -154,12 +161,7 @@ SET queue = excluded.queue, priority = excluded.priority, held = excluded.held";
 
 /// By how much the counters of a pipeline change, from the tasks `moved` that were `before` and are `after`.
 pub(super) fn counted(before: &str, after: &str) -> String {
-    let ended: Vec<_> = TaskStatus::ALL
-        .iter()
-        .copied()
-        .filter(|status| status.is_terminal())
-        .collect();
-    let ended = list(&ended);
+    let ended = ended();
     let (failed, cancelled) = (TaskStatus::Failed, TaskStatus::Cancelled);
     let count = |statuses: &str| {
         format!(

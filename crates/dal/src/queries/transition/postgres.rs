@@ -25,7 +25,7 @@ use diesel::{
     sql_types::{BigInt, Bool, Nullable, Text},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use taskbox_models::{Rule, TaskStatus};
+use taskbox_models::{PipelineStatus, Rule, TaskStatus};
 use taskbox_schema::sql_types;
 use uuid::Uuid;
 
@@ -36,7 +36,7 @@ use locks::Start;
 use super::{Change, Outcome, Source, parts};
 use crate::{
     fault::Faults,
-    queries::{Bind, Sql},
+    queries::{Bind, Sql, pipeline_execution::lock_statement},
 };
 
 /// A task's id, where it was found and where it went, whether its live row went, whether others may wait for it,
@@ -73,7 +73,7 @@ pub(super) async fn move_tasks(
     let start = Start::first(change.rule);
     let mut answers: Vec<Answer> = statement(change, start).load(connection).await?;
     let none_is_found = answers.iter().all(|answer| answer.found.is_none());
-    if start == Start::Nothing && none_is_found {
+    if start == Start::Nothing && none_is_found && !answers.is_empty() {
         faults.reach("transition: move and start")?;
         answers = statement(change, Start::Pipelines).load(connection).await?;
     }
@@ -121,8 +121,8 @@ async fn lock(connection: &mut AsyncPgConnection, source: Source<'_>) -> QueryRe
     if pipelines.is_empty() {
         return Ok(());
     }
-    locks::pipelines_statement(&pipelines)
-        .load::<Uuid>(connection)
+    lock_statement(&pipelines)
+        .load::<(Uuid, PipelineStatus)>(connection)
         .await
         .map(drop)
 }
@@ -145,7 +145,7 @@ pub(crate) fn statement(change: Change<'_>, start: Start) -> Sql<'_, Row> {
     let rule = change.rule;
     input::input(change).text(
         [
-            locks::pipelines(rule, start),
+            locks::pipelines(change, start),
             locks::tasks(change, start),
             changes::move_tasks(change),
             changes::leave_live_tables(rule),

@@ -2,8 +2,10 @@
 
 use std::{collections::HashSet, time::Duration};
 
+use diesel::sql_types::Nullable;
 use serde_json::Value;
 use taskbox_models::{Change as RowChange, Claim, Field, Rule};
+use taskbox_schema::sql_types;
 use uuid::Uuid;
 
 use crate::{Error, Result};
@@ -74,6 +76,17 @@ pub(crate) struct Pick<'a> {
     pub(crate) unless_due: bool,
 }
 
+/// What a [`Claim`] is read from.
+pub(crate) type ClaimRow = (
+    sql_types::Uuid,
+    Nullable<sql_types::Uuid>,
+    sql_types::Text,
+    Nullable<sql_types::Jsonb>,
+    sql_types::Int4,
+    sql_types::Int8,
+    sql_types::Uuid,
+);
+
 impl Source<'_> {
     pub(crate) fn is_empty(&self) -> bool {
         match self {
@@ -111,6 +124,26 @@ pub(crate) enum Column {
     Error,
     Reason,
     Output,
+}
+
+impl Column {
+    /// Its name in the list of the call.
+    pub(crate) const fn given(self) -> &'static str {
+        match self {
+            Self::Delay => "delay",
+            Self::Error => "error",
+            Self::Reason => "reason",
+            Self::Output => "output",
+        }
+    }
+
+    /// Its name once the clock was asked.
+    pub(crate) const fn kept(self) -> &'static str {
+        match self {
+            Self::Delay => "due_at",
+            Self::Error | Self::Reason | Self::Output => self.given(),
+        }
+    }
 }
 
 /// The longest delay: a century.

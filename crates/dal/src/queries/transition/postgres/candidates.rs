@@ -65,7 +65,7 @@ fn candidates<'a, ST>(sql: Sql<'a, ST>, pick: Pick<'a>, range: Option<Range>) ->
     };
     let due = if pick.unless_due {
         "
-            AND NOT EXISTS (SELECT FROM task_schedule WHERE due_at <= (SELECT clock_timestamp()))"
+            AND (SELECT min(due_at) <= clock_timestamp() FROM task_schedule) IS NOT TRUE"
     } else {
         ""
     };

@@ -4,49 +4,36 @@ use std::fmt::Write as _;
 
 use taskbox_models::{LiveTable, Rule};
 
-use crate::queries::transition::{Change, Source, parts, source::Column};
+use super::locks;
+use crate::queries::transition::{Change, parts, source::Column};
 
 /// Where a task that moved went, of several ways.
 pub(super) const NEXT: &str = "t.status";
 
 pub(super) fn move_tasks(change: Change<'_>) -> String {
-    let Change { rule, source } = change;
-    let changes = parts::task_changes(rule, "clock_timestamp()", "locked.next", "locked");
-    let expired = match source {
-        Source::Expired { .. } => " AND locked.worker_id IN (SELECT id FROM expired)",
-        _ => "",
-    };
-    let columns = columns(change);
+    let changes = parts::task_changes(change.rule, "clock_timestamp()");
+    let (expired, columns) = (locks::recovers(change.source), columns(change));
     format!(
         ",
 moved AS (
     UPDATE task_executions t SET {changes}
-    FROM locked
-    WHERE t.id = locked.id AND locked.goes{expired}
+    FROM locked input
+    WHERE t.id = input.id AND input.goes{expired}
     RETURNING t.id, t.pipeline_execution_id, t.queue, t.priority, t.status, t.attempt, t.epoch,
-        locked.ord, locked.status AS before{columns}
+        input.ord, input.status AS before{columns}
 )"
     )
 }
 
 /// What the events and the live tables need of what came with the tasks, each after a comma.
 fn columns(change: Change<'_>) -> String {
-    let mut columns: String = change
-        .columns()
-        .iter()
-        .map(|column| match column {
-            Column::Delay => ", locked.due_at",
-            Column::Error => ", locked.error",
-            Column::Reason => ", locked.reason",
-            Column::Output => "",
-        })
-        .collect();
-    if matches!(change.source, Source::Expired { .. }) {
-        columns.push_str(", locked.worker_id");
-    }
-    columns
+    let columns = change.columns().into_iter();
+    let needed = columns.filter(|column| *column != Column::Output);
+    let columns = needed.map(|column| format!(", input.{}", column.kept()));
+    columns.collect::<Vec<_>>().concat() + locks::worker(change.source)
 }
 
+/// By the list of the tasks, so that their rows are looked up whatever the planner thinks of their number.
 pub(super) fn leave_live_tables(rule: &Rule) -> String {
     let notice = parts::notice(rule).is_some();
     parts::left_tables(rule).fold(String::new(), |mut sql, table| {
@@ -61,7 +48,7 @@ pub(super) fn leave_live_tables(rule: &Rule) -> String {
             sql,
             ",
 left_{table} AS (
-    DELETE FROM {table} l USING moved WHERE l.task_execution_id = moved.id
+    DELETE FROM {table} l WHERE l.task_execution_id = ANY(ARRAY(SELECT id FROM moved))
     RETURNING l.task_execution_id AS id{worker}
 )"
         );

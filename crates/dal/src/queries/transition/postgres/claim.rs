@@ -2,11 +2,10 @@
 
 use diesel::{
     QueryResult,
-    sql_types::{BigInt, Int4, Int8, Nullable, Text},
+    sql_types::{BigInt, Int4, Int8},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use taskbox_models::{Claim, Rule, Transition};
-use taskbox_schema::sql_types::{Jsonb, Uuid};
 
 use super::{
     candidates, changes, events,
@@ -17,20 +16,9 @@ use crate::{
     fault::Faults,
     queries::{
         Bind, Sql,
-        transition::{Pick, parts},
+        transition::{Pick, parts, source::ClaimRow},
     },
 };
-
-/// What a [`Claim`] is read from.
-pub(crate) type ClaimRow = (
-    Uuid,
-    Nullable<Uuid>,
-    Text,
-    Nullable<Jsonb>,
-    Int4,
-    Int8,
-    Uuid,
-);
 
 /// A claim, the transaction's id, and which row of the outbox it was.
 #[derive(diesel::Queryable)]
@@ -94,7 +82,7 @@ holder AS MATERIALIZED (
         .text(
             [
                 move_tasks(rule),
-                LEAVE_OUTBOX.to_owned(),
+                changes::leave_live_tables(rule),
                 changes::enter_live_tables(rule),
                 events::write(rule, Start::Nothing),
                 ANSWER.to_owned(),
@@ -103,25 +91,20 @@ holder AS MATERIALIZED (
         )
 }
 
+/// By the list of the tasks as well, so that they are looked up whatever the planner thinks of their number.
 fn move_tasks(rule: &Rule) -> String {
-    let changes = parts::task_changes(rule, "clock_timestamp()", "", "");
+    let changes = parts::task_changes(rule, "clock_timestamp()");
     format!(
         ",
 moved AS (
     UPDATE task_executions t SET {changes}
-    FROM locked, holder
-    WHERE t.id = locked.id
+    FROM locked input, holder
+    WHERE t.id = input.id AND t.id = ANY(ARRAY(SELECT id FROM locked))
     RETURNING t.id, t.pipeline_execution_id, t.task_name, t.input, t.status, t.attempt, t.epoch,
-        holder.id AS worker_id, locked.ord, locked.priority, locked.row_id
+        holder.id AS worker_id, input.ord, input.priority, input.row_id
 )"
     )
 }
-
-/// By the list of the rows, so that they are looked up whatever the planner thinks of their number.
-const LEAVE_OUTBOX: &str = ",
-left_task_outbox AS (
-    DELETE FROM task_outbox WHERE id = ANY(ARRAY(SELECT row_id FROM moved))
-)";
 
 const ANSWER: &str = "
 SELECT t.id, t.pipeline_execution_id, t.task_name, t.input, t.attempt, t.epoch, t.worker_id,

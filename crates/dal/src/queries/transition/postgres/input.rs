@@ -36,14 +36,17 @@ pub(super) fn input<ST>(change: Change<'_>) -> Sql<'_, ST> {
         )
         .bind(Bind::Id(worker))
         .text("\n)"),
-        Source::Due { limit } => Sql::new(
+        // The limit is part of the text, and the range has two ends, so that the planner expects few rows.
+        Source::Due { limit } => Sql::new(format!(
             "WITH input AS MATERIALIZED (
     SELECT task_execution_id AS id, row_number() OVER (ORDER BY due_at, task_execution_id) AS ord
-    FROM task_schedule WHERE due_at <= (SELECT clock_timestamp())
-    ORDER BY due_at, task_execution_id LIMIT ",
-        )
-        .bind(Bind::Integer(limit))
-        .text("\n)"),
+    FROM (
+        SELECT task_execution_id, due_at FROM task_schedule
+        WHERE due_at BETWEEN '-infinity' AND (SELECT clock_timestamp())
+        ORDER BY due_at, task_execution_id LIMIT {limit}
+    ) due
+)"
+        )),
         Source::Expired {
             limit,
             max_recoveries,
@@ -54,7 +57,8 @@ pub(super) fn input<ST>(change: Change<'_>) -> Sql<'_, ST> {
         .bind(Bind::Integer(max_recoveries))
         .text(
             " AS max_recoveries
-    FROM task_workers w JOIN task_claims c ON c.worker_id = w.id
+    FROM task_workers w
+    CROSS JOIN LATERAL (SELECT * FROM task_claims WHERE worker_id = w.id OFFSET 0) c
     WHERE w.lease_expires_at <= (SELECT clock_timestamp())
     LIMIT ",
         )
@@ -87,13 +91,10 @@ fn argued<'a, ST>(sql: Sql<'a, ST>, argument: Argument<'a>) -> Sql<'a, ST> {
 
 /// The names of the columns, each after a comma.
 fn names(columns: &[Column]) -> String {
-    let name = |column: &Column| match column {
-        Column::Delay => ", delay",
-        Column::Error => ", error",
-        Column::Reason => ", reason",
-        Column::Output => ", output",
-    };
-    columns.iter().map(name).collect()
+    columns
+        .iter()
+        .flat_map(|column| [", ", column.given()])
+        .collect()
 }
 
 fn one_held<'a, ST>(held: &'a Held<'a>, columns: &[Column]) -> Sql<'a, ST> {

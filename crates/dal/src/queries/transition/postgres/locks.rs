@@ -5,7 +5,7 @@ use taskbox_schema::sql_types;
 use uuid::Uuid;
 
 use crate::queries::{
-    Bind, Sql,
+    Sql,
     transition::{
         Change, Source, parts,
         source::{Argument, Column},
@@ -16,11 +16,26 @@ use super::input;
 
 /// Their ids are a materialised list, so that they are looked up by the tasks of the call. Joined, the planner
 /// likes to go from a pipeline to all of its tasks.
-const GRAPHS: &str = ",
+fn graphs(which: &str) -> String {
+    format!(
+        ",
 graphs AS MATERIALIZED (
     SELECT DISTINCT t.pipeline_execution_id AS id FROM task_executions t JOIN input USING (id)
-    WHERE t.pipeline_execution_id IS NOT NULL
-)";
+    WHERE t.pipeline_execution_id IS NOT NULL{which}
+)"
+    )
+}
+
+/// Of tasks that the statement finds itself the planner has a number in mind, by which it likes to read all tasks. It
+/// expects few of an array, whatever is in it.
+fn looked_up(source: Source<'_>) -> &'static str {
+    match source {
+        Source::Named { .. } | Source::Held(_) => "",
+        Source::OfWorker(_) | Source::Due { .. } | Source::Expired { .. } => {
+            " AND t.id = ANY(ARRAY(SELECT id FROM input))"
+        }
+    }
+}
 
 /// What a transition of which a pipeline may have to start does about that.
 ///
@@ -52,33 +67,56 @@ impl Start {
 
 /// Locks the pipelines: as their graph's mutex if a counter or the status will change, else only against
 /// being paused or cancelled meanwhile.
-pub(super) fn pipelines(rule: &Rule, start: Start) -> String {
+pub(super) fn pipelines(change: Change<'_>, start: Start) -> String {
+    let Change { rule, source } = change;
+    let graphs = graphs(looked_up(source));
+    let counts = rule.may_end() || rule.brings_back();
+    let starts = Start::is_all(rule) && start == Start::Pipelines;
+    let (starting, after) = if starts {
+        (lock_starting(), "starting")
+    } else {
+        (String::new(), "")
+    };
+    let lock = if counts { "NO KEY UPDATE" } else { "KEY SHARE" };
+    graphs + &starting + &lock_pipelines(after, lock)
+}
+
+/// Locks the pipelines that have not begun.
+fn lock_starting() -> String {
     let pending = PipelineStatus::Pending;
-    let mut starting = String::new();
-    let mut lock = "NO KEY UPDATE";
-    let mut after_starting = "";
-    if !rule.may_end() && !rule.brings_back() {
-        lock = "KEY SHARE";
-        if Start::is_all(rule) && start == Start::Pipelines {
-            after_starting = " AND (SELECT count(*) FROM starting) >= 0";
-            starting = format!(
-                ",
+    format!(
+        ",
 starting AS MATERIALIZED (
     SELECT p.id FROM pipeline_executions p
-    WHERE p.status = '{pending}' AND p.id IN (SELECT id FROM graphs)
+    WHERE p.status = '{pending}' AND p.id = ANY(ARRAY(SELECT id FROM graphs))
     ORDER BY p.id FOR NO KEY UPDATE
 )"
-            );
-        }
-    }
+    )
+}
+
+/// Locks the pipelines, after another part of the statement if one is named.
+fn lock_pipelines(after: &str, lock: &str) -> String {
+    let after = if after.is_empty() {
+        String::new()
+    } else {
+        format!(" AND (SELECT count(*) FROM {after}) >= 0")
+    };
     format!(
-        "{GRAPHS}{starting},
+        ",
 pipelines AS MATERIALIZED (
     SELECT p.id, p.status FROM pipeline_executions p
-    WHERE p.id IN (SELECT id FROM graphs){after_starting}
+    WHERE p.id = ANY(ARRAY(SELECT id FROM graphs)){after}
     ORDER BY p.id FOR {lock}
 )"
     )
+}
+
+/// What else a task of a dead worker must fulfil: its worker is still dead.
+pub(super) const fn recovers(source: Source<'_>) -> &'static str {
+    match source {
+        Source::Expired { .. } => " AND input.worker_id IN (SELECT id FROM expired)",
+        _ => "",
+    }
 }
 
 /// Locks the tasks, reads where they are, and decides which of them go and where.
@@ -113,7 +151,7 @@ pub(super) fn tasks(change: Change<'_>, start: Start) -> String {
     } else {
         "(SELECT count(*) FROM pipelines) >= 0".to_owned()
     };
-    let columns = columns(change);
+    let (columns, lookup) = (columns(change), looked_up(source));
     let next = if rule.outcomes.len() == 1 {
         String::new()
     } else {
@@ -124,7 +162,7 @@ pub(super) fn tasks(change: Change<'_>, start: Start) -> String {
 locked AS MATERIALIZED (
     SELECT t.id, t.status, input.ord, t.status IN ({from}){guard}{fence} AS goes{columns}{next}
     FROM input JOIN task_executions t USING (id){live_row}
-    WHERE {pipelines}
+    WHERE {pipelines}{lookup}
     ORDER BY t.id FOR {lock}
 ){}",
         expired_workers(source)
@@ -133,22 +171,21 @@ locked AS MATERIALIZED (
 
 /// What comes with the tasks, each after a comma.
 fn columns(change: Change<'_>) -> String {
-    let mut columns: String = change
-        .columns()
-        .iter()
-        .map(|column| match column {
-            Column::Delay => {
-                ", clock_timestamp() + input.delay * interval '1 microsecond' AS due_at"
-            }
-            Column::Error => ", input.error",
-            Column::Reason => ", input.reason",
-            Column::Output => ", input.output",
-        })
-        .collect();
-    if matches!(change.source, Source::Expired { .. }) {
-        columns.push_str(", input.worker_id");
+    let columns = change.columns().into_iter().map(|column| match column {
+        Column::Delay => {
+            ", clock_timestamp() + input.delay * interval '1 microsecond' AS due_at".to_owned()
+        }
+        _ => format!(", input.{}", column.given()),
+    });
+    columns.collect::<Vec<_>>().concat() + worker(change.source)
+}
+
+/// The worker that a task is taken from.
+pub(super) const fn worker(source: Source<'_>) -> &'static str {
+    match source {
+        Source::Expired { .. } => ", input.worker_id",
+        _ => "",
     }
-    columns
 }
 
 /// Locks the workers, who may have renewed their lease meanwhile; last, so that nobody who waits for them holds
@@ -170,21 +207,11 @@ expired AS MATERIALIZED (
 /// The locks of tasks that the caller names, and of their pipelines, by themselves.
 pub(crate) fn named_statement(tasks: &[Uuid]) -> Sql<'_, sql_types::Uuid> {
     input::named(tasks, Argument::None).text(format!(
-        "{GRAPHS},
-pipelines AS MATERIALIZED (
-    SELECT p.id FROM pipeline_executions p
-    WHERE p.id IN (SELECT id FROM graphs)
-    ORDER BY p.id FOR NO KEY UPDATE
-)
+        "{}{}
 SELECT t.id FROM input JOIN task_executions t USING (id)
 WHERE (SELECT count(*) FROM pipelines) >= 0
-ORDER BY t.id FOR NO KEY UPDATE OF t"
+ORDER BY t.id FOR NO KEY UPDATE OF t",
+        graphs(""),
+        lock_pipelines("", "NO KEY UPDATE")
     ))
-}
-
-/// The locks of pipelines, by themselves.
-pub(crate) fn pipelines_statement(pipelines: &[Uuid]) -> Sql<'_, sql_types::Uuid> {
-    Sql::new("SELECT id FROM pipeline_executions WHERE id ")
-        .bind(Bind::any_of(pipelines))
-        .text("\nORDER BY id FOR NO KEY UPDATE")
 }

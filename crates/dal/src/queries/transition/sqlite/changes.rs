@@ -6,11 +6,8 @@ use taskbox_models::{LiveTable, Rule, TaskStatus};
 use super::{super::parts, NOW, input::Input, look::Found};
 use crate::{fault::Faults, queries::Sql};
 
-/// Where a task went, of several ways.
-pub(super) const NEXT: &str = "input.next";
-
 pub(crate) fn change_tasks<'a>(rule: &Rule, input: &Input) -> Sql<'a> {
-    let changes = parts::task_changes(rule, NOW, NEXT, "input");
+    let changes = parts::task_changes(rule, NOW);
     let which = if changes.contains("input.") {
         "FROM input WHERE t.id = input.id"
     } else {
@@ -69,7 +66,7 @@ DELETE FROM {table} WHERE task_execution_id IN (SELECT id FROM input)"
 pub(crate) fn enter_live_tables<'a>(rule: &Rule, input: &Input) -> Vec<Sql<'a>> {
     let (publish, republish) = (parts::publish(), parts::REPUBLISH);
     let enter = |table, statement: &dyn Fn(&str) -> String| {
-        let condition = parts::entering(rule, table, NEXT)?;
+        let condition = parts::entering(rule, table, parts::NEXT)?;
         let condition = if condition.is_empty() {
             "true"
         } else {

@@ -1,16 +1,12 @@
 //! The claim on SQLite: the rows of the outbox in their order, then the transition's statements.
 
-use diesel::{
-    QueryResult, RunQueryDsl, SqliteConnection,
-    sql_types::{Int4, Int8, Nullable, Text},
-};
+use diesel::{QueryResult, RunQueryDsl, SqliteConnection};
 use serde_json::Value;
 use taskbox_models::{Claim, TaskStatus, Transition};
-use taskbox_schema::sql_types::{Jsonb, Uuid as UuidType};
 use uuid::Uuid;
 
 use super::{
-    super::Pick,
+    super::{Pick, source::ClaimRow},
     NOW,
     input::Input,
     look::{Found, Row},
@@ -21,17 +17,6 @@ use crate::{
     fault::Faults,
     queries::{Bind, Sql},
 };
-
-/// What a [`Claim`] is read from.
-type ClaimRow = (
-    UuidType,
-    Nullable<UuidType>,
-    Text,
-    Nullable<Jsonb>,
-    Int4,
-    Int8,
-    UuidType,
-);
 
 pub(crate) async fn claim(
     connection: &mut AsyncSqliteConnection,

@@ -2,12 +2,12 @@
 
 use taskbox_models::{Field, Rule};
 
-use super::{super::parts, changes::NEXT, input::Input};
+use super::{super::parts, input::Input};
 use crate::queries::Sql;
 
 pub(crate) fn write<'a>(rule: &Rule, input: &Input) -> Sql<'a> {
-    let event = parts::by_outcome(rule, NEXT, |outcome| format!("'{}'", outcome.event));
-    let data = parts::by_outcome(rule, NEXT, |outcome| {
+    let event = parts::by_outcome(rule, parts::NEXT, |outcome| format!("'{}'", outcome.event));
+    let data = parts::by_outcome(rule, parts::NEXT, |outcome| {
         parts::event_data(outcome, value)
             .map_or("NULL".to_owned(), |pairs| format!("json_object({pairs})"))
     });

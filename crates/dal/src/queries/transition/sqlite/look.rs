@@ -160,7 +160,7 @@ impl Look {
             let ids: Vec<Uuid> = moving.iter().map(|found| found.task).collect();
             return Input::ids(&ids);
         }
-        let mut names: Vec<_> = self.columns.iter().map(|column| name(*column)).collect();
+        let mut names: Vec<_> = self.columns.iter().map(|column| column.kept()).collect();
         names.extend(several.then_some("next"));
         names.extend(of_worker.then_some("worker"));
         Input::rows(
@@ -243,15 +243,6 @@ impl Look {
                 &next,
             )),
         }
-    }
-}
-
-fn name(column: Column) -> &'static str {
-    match column {
-        Column::Delay => "due_at",
-        Column::Error => "error",
-        Column::Reason => "reason",
-        Column::Output => "output",
     }
 }
 
