@@ -1,5 +1,6 @@
 //! Ends of attempts that meet others: on one task, in one pipeline, and before one dependent.
 
+use taskbox_dal::DAL;
 use taskbox_models::{Claim, NewTaskExecution, PipelineStatus, TaskStatus};
 use taskbox_test_support::TestDatabase;
 
@@ -18,6 +19,8 @@ taskbox_test_support::suite! {
         a_cancel_finds_the_task_completed,
         a_completion_finds_its_task_recovered,
         a_recovery_passes_over_a_task_that_is_being_completed,
+        a_recovery_does_not_wait_for_a_pipeline,
+        a_task_is_abandoned_once_its_pipeline_is_free,
         a_release_finds_its_task_recovered,
         a_claim_passes_over_a_task_that_is_being_given_back,
         of_two_last_completions_one_ends_the_pipeline,
@@ -75,6 +78,43 @@ async fn a_recovery_passes_over_a_task_that_is_being_completed(db: &TestDatabase
         status(&dal, claims[0].task_execution_id()).await,
         TaskStatus::Completed
     );
+}
+
+/// Somebody completes a task of the pipeline and hangs before COMMIT.
+async fn a_recovery_does_not_wait_for_a_pipeline(db: &TestDatabase) {
+    let dal = connect(db).await;
+    let id = pipeline(&dal).await;
+    let mut claims = working(&dal, Some(id), 2).await.1;
+    let own = working(&dal, None, 1).await.1.remove(0);
+    let held = Held::after(&dal, Call::Complete(claims.remove(0))).await;
+    expire(db).await;
+    let mut back = dal.task_execution().recover_expired(9).await.unwrap();
+    back.recovered.sort_unstable();
+    let mut expected = [&claims[0], &own].map(Claim::task_execution_id);
+    expected.sort_unstable();
+    assert_eq!(back.recovered, expected);
+    held.commit().await;
+}
+
+async fn a_task_is_abandoned_once_its_pipeline_is_free(db: &TestDatabase) {
+    let dal = DAL::builder(db.url()).max_recoveries(0);
+    let dal = dal.connect().await.unwrap();
+    let id = pipeline(&dal).await;
+    let mut claims = working(&dal, Some(id), 2).await.1;
+    let own = working(&dal, None, 1).await.1.remove(0);
+    let held = Held::after(&dal, Call::Complete(claims.remove(0))).await;
+    expire(db).await;
+    let abandoned = async || {
+        dal.task_execution()
+            .recover_expired(9)
+            .await
+            .unwrap()
+            .abandoned
+    };
+    assert_eq!(abandoned().await, [own.task_execution_id()]);
+    held.commit().await;
+    assert_eq!(abandoned().await, [claims[0].task_execution_id()]);
+    assert_eq!(story(&dal, id).await.0, PipelineStatus::Failed);
 }
 
 async fn a_release_finds_its_task_recovered(db: &TestDatabase) {

@@ -97,7 +97,7 @@ impl Pair<'_> {
             self.at, self.in_pipeline
         );
         let waits = match self.db.backend() {
-            Backend::Postgres => before.waits(first, second, self.in_pipeline),
+            Backend::Postgres => before.waits(first, second),
             Backend::Sqlite => true,
         };
         assert_eq!(way == Way::Waited, waits, "{what}");

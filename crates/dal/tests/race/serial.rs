@@ -96,11 +96,6 @@ impl Op {
     pub(crate) fn changes_the_task(self) -> bool {
         !matches!(self, CreateRow | DeleteRow | Heartbeat)
     }
-
-    /// Whether a pipeline's counters may change by it.
-    fn counts(self) -> bool {
-        matches!(self, Cancel | Complete | Fail | Recover | Redrive | Retry)
-    }
 }
 
 /// Which claim of the task its worker has.
@@ -191,7 +186,7 @@ impl State {
     }
 
     /// Whether the second call waits for the first, which was made in this state. On Postgres, where they wait for rows.
-    pub(crate) fn waits(self, first: Op, second: Op, in_pipeline: bool) -> bool {
+    pub(crate) fn waits(self, first: Op, second: Op) -> bool {
         let holds = self.hold != Hold::Nothing;
         let locks_the_worker = match first {
             Deregister | Heartbeat => true,
@@ -201,13 +196,12 @@ impl State {
         };
         let locks_the_task = first.changes_the_task() && (holds || first != Deregister);
         match second {
-            DeleteRow => false,
+            // A recovery passes over the task, the worker and the pipeline.
+            DeleteRow | Recover => false,
             // It passes over the task, but needs the worker.
             Op::Claim => first == Deregister && self.status == TaskStatus::Ready,
             Heartbeat => locks_the_worker,
             Deregister => locks_the_worker || (holds && locks_the_task) || first == Op::Claim,
-            // It passes over the task and the worker, but not over the pipeline.
-            Recover => in_pipeline && holds && first.counts(),
             Cancel => locks_the_task || (holds && locks_the_worker),
             _ => locks_the_task,
         }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::support::{
     call::Call,
     meeting::{Held, Waiting, meet},
-    scene::{assert_lost, connect, expire, pipeline, ready, standalone, status, task_of, working},
+    scene::{assert_lost, connect, expire, ready, standalone, status, working},
 };
 
 taskbox_test_support::suite! {
@@ -24,7 +24,6 @@ taskbox_test_support::suite! {
         a_worker_that_goes_gives_back_what_it_claimed_meanwhile,
         a_claim_does_not_wait_for_a_heartbeat,
         a_recovery_leaves_a_worker_that_renews_its_lease,
-        a_recovery_that_waited_leaves_a_worker_that_renewed_its_lease,
         a_heartbeat_that_waited_for_a_cancel_tells_of_it,
         no_deadlock_of_a_cancel_and_a_worker_that_goes_reaches_a_caller,
         a_heartbeat_finds_its_worker_swept,
@@ -150,20 +149,6 @@ async fn a_recovery_leaves_a_worker_that_renews_its_lease(db: &TestDatabase) {
     assert!(recovered(&dal).await.is_empty());
     held.commit().await;
     assert!(recovered(&dal).await.is_empty());
-    Call::Complete(claims[0].clone()).on(&dal).await.unwrap();
-}
-
-async fn a_recovery_that_waited_leaves_a_worker_that_renewed_its_lease(db: &TestDatabase) {
-    let dal = connect(db).await;
-    let id = pipeline(&dal).await;
-    let (worker, claims) = working(&dal, Some(id), 1).await;
-    let other = task_of(&dal, id).await;
-    expire(db).await;
-    let held = Held::after(&dal, Call::Skip(other)).await;
-    let recovery = Waiting::begin(db, &dal, Call::Recover, 1).await;
-    Call::Heartbeat(worker).on(&dal).await.unwrap();
-    held.commit().await;
-    recovery.end().await.unwrap();
     Call::Complete(claims[0].clone()).on(&dal).await.unwrap();
 }
 

@@ -69,6 +69,9 @@ impl Start {
 /// being paused or cancelled meanwhile.
 pub(super) fn pipelines(change: Change<'_>, start: Start) -> String {
     let Change { rule, source } = change;
+    if let Source::Expired { .. } = source {
+        return pipelines_of_expired(source);
+    }
     let graphs = graphs(looked_up(source));
     let counts = rule.may_end() || rule.brings_back();
     let starts = Start::is_all(rule) && start == Start::Pipelines;
@@ -111,12 +114,40 @@ pipelines AS MATERIALIZED (
     )
 }
 
-/// What else a task of a dead worker must fulfil: its worker is still dead.
-pub(super) const fn recovers(source: Source<'_>) -> &'static str {
-    match source {
-        Source::Expired { .. } => " AND input.worker_id IN (SELECT id FROM expired)",
-        _ => "",
+/// The pipelines of tasks of dead workers, for which nobody waits: a transaction that hangs would hold up the tasks of all
+/// others. Those of tasks that will fail, which count, are locked apart, so that the others are not passed over wherever
+/// somebody completes a task.
+fn pipelines_of_expired(source: Source<'_>) -> String {
+    let lookup = looked_up(source);
+    format!(
+        "{},
+counting AS MATERIALIZED (
+    SELECT p.id FROM pipeline_executions p
+    WHERE p.id = ANY(ARRAY(
+        SELECT t.pipeline_execution_id FROM task_executions t JOIN input USING (id)
+        WHERE t.recoveries >= input.max_recoveries{lookup}
+    ))
+    ORDER BY p.id FOR NO KEY UPDATE SKIP LOCKED
+){}",
+        graphs(lookup),
+        lock_pipelines("counting", "KEY SHARE SKIP LOCKED")
+    )
+}
+
+/// What else a task of a dead worker must fulfil: its worker is still dead, and its pipeline was not passed over.
+pub(super) fn recovers(source: Source<'_>) -> String {
+    if !matches!(source, Source::Expired { .. }) {
+        return String::new();
     }
+    let ended = parts::ended();
+    format!(
+        " AND input.worker_id IN (SELECT id FROM expired)
+        AND (
+            t.pipeline_execution_id IS NULL
+            OR t.pipeline_execution_id IN (SELECT id FROM pipelines)
+            AND (input.next NOT IN ({ended}) OR t.pipeline_execution_id IN (SELECT id FROM counting))
+        )"
+    )
 }
 
 /// Locks the tasks, reads where they are, and decides which of them go and where.
