@@ -1,6 +1,12 @@
 //! SQLite: connections, the thread they run on, and the statements around a transaction.
 
-use std::{error::Error as StdError, path::Path, sync::Arc, time::Duration};
+use std::{
+    error::Error as StdError,
+    path::Path,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use diesel::{
     ConnectionError, ConnectionResult, QueryResult, RunQueryDsl, SqliteConnection,
@@ -85,6 +91,9 @@ const SETTINGS: &str = "PRAGMA busy_timeout = 5000;
     PRAGMA trusted_schema = OFF;
     PRAGMA journal_size_limit = 67108864";
 
+/// As in [`SETTINGS`].
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// Earlier versions can corrupt a WAL file that several connections write to.
 const OLDEST_SAFE_VERSION: [u32; 3] = [3, 51, 3];
 
@@ -129,10 +138,8 @@ fn open(path: &str) -> ConnectionResult<SqliteConnection> {
             "SQLite {version} can corrupt files in WAL mode; build with the bundled one"
         )));
     }
-    // Set once per file and kept in it, but a file on a network file system stays as it is, silently.
-    connection
-        .batch_execute("PRAGMA journal_mode = WAL")
-        .map_err(ConnectionError::CouldntSetupConfiguration)?;
+    enter_wal_mode(&mut connection).map_err(ConnectionError::CouldntSetupConfiguration)?;
+    // A file on a network file system stays as it is, silently.
     let mode = answer(
         &mut connection,
         "SELECT journal_mode AS answer FROM pragma_journal_mode",
@@ -143,6 +150,30 @@ fn open(path: &str) -> ConnectionResult<SqliteConnection> {
         )));
     }
     Ok(connection)
+}
+
+/// Sets the mode, which is kept in the file.
+///
+/// Of connections that set it on a new file at the same time, all but one are refused at once, whatever the busy
+/// timeout: each has read the file, and `SQLite` lets no reader wait to become a writer. So it is asked again.
+fn enter_wal_mode(connection: &mut SqliteConnection) -> QueryResult<()> {
+    const PAUSE: Duration = Duration::from_millis(5);
+
+    let started = Instant::now();
+    loop {
+        match connection.batch_execute("PRAGMA journal_mode = WAL") {
+            Err(error) if is_locked(&error) && started.elapsed() < BUSY_TIMEOUT => {
+                thread::sleep(PAUSE);
+            }
+            entered => return entered,
+        }
+    }
+}
+
+/// Diesel does not tell `SQLITE_BUSY` from other codes, but hands its text on.
+fn is_locked(error: &diesel::result::Error) -> bool {
+    use diesel::result::Error::DatabaseError;
+    matches!(error, DatabaseError(_, information) if information.message() == "database is locked")
 }
 
 fn ask(connection: &mut SqliteConnection, question: &str) -> QueryResult<String> {
