@@ -42,6 +42,16 @@ pub enum Error {
         /// Its id.
         id: Uuid,
     },
+    /// The pipeline is not where the operation starts from. Read it again, and decide anew.
+    #[error("pipeline {pipeline} is {found}, expected {}", any_of(expected))]
+    PipelineConflict {
+        /// The pipeline.
+        pipeline: Uuid,
+        /// Where the operation starts from.
+        expected: &'static [PipelineStatus],
+        /// Where the pipeline was.
+        found: PipelineStatus,
+    },
     /// The pipeline is in a status in which this cannot be done.
     #[error(
         "pipeline {pipeline} is {found}, and takes no new tasks; make them in another pipeline"
@@ -151,6 +161,11 @@ impl Error {
     pub(crate) fn is_database(&self) -> bool {
         matches!(self, Self::Database(_))
     }
+}
+
+fn any_of(statuses: &[PipelineStatus]) -> String {
+    let statuses: Vec<_> = statuses.iter().map(|status| status.as_str()).collect();
+    statuses.join(" or ")
 }
 
 impl From<diesel::result::Error> for Error {

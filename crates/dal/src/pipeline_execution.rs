@@ -1,3 +1,7 @@
+mod cancel;
+mod pause;
+mod wait;
+
 use taskbox_models::{EventType, NewPipelineExecution, PipelineExecution};
 use uuid::Uuid;
 
@@ -9,7 +13,7 @@ use crate::{
 /// The pipelines: `dal.pipeline_execution()` or `tx.pipeline_execution()`.
 ///
 /// A pipeline's status follows from its tasks: it starts when the first of them does, and ends in the
-/// transaction in which the last of them ends.
+/// transaction in which the last of them ends. Beside that it can be paused, resumed and cancelled by hand.
 #[derive(Clone, Copy, Debug)]
 #[must_use = "an accessor does nothing by itself"]
 pub struct PipelineExecutionDAL<D> {
@@ -37,11 +41,7 @@ impl<D: Door> PipelineExecutionDAL<D> {
                 let made = pipeline_execution::insert(&mut tx.connection, id, name).await?;
                 let made = made.ok_or(Error::PipelineExists { pipeline: id })?;
                 tx.context.faults.reach("create pipeline: event")?;
-                let event = EventType::PipelineCreated;
-                let written = pipeline_execution::log(&mut tx.connection, id, event).await?;
-                if let Some(transaction_id) = written {
-                    tx.remember(transaction_id, Subject::Pipeline(id));
-                }
+                log(tx, id, EventType::PipelineCreated, None).await?;
                 tx.context.faults.reach("create pipeline: done")?;
                 Ok(made)
             })
@@ -79,4 +79,13 @@ impl<D: Door> PipelineExecutionDAL<D> {
             })
             .await
     }
+}
+
+/// Writes an event of a pipeline itself.
+async fn log(tx: &mut Tx<'_>, id: Uuid, event: EventType, reason: Option<&str>) -> Result<()> {
+    let written = pipeline_execution::log(&mut tx.connection, id, event, reason).await?;
+    if let Some(transaction_id) = written {
+        tx.remember(transaction_id, Subject::Pipeline(id));
+    }
+    Ok(())
 }

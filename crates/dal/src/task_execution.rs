@@ -5,10 +5,15 @@ mod graph;
 mod recovery;
 mod transitions;
 
-use taskbox_models::{TaskExecution, TaskStatus};
+use taskbox_models::{DependencyOutput, TaskExecution, TaskStatus};
 use uuid::Uuid;
 
-use crate::{Door, Error, Result, connection::Connection, queries::task_execution, validate};
+use crate::{
+    Door, Error, Result,
+    connection::Connection,
+    queries::{task_dependency, task_execution},
+    validate,
+};
 
 pub use recovery::Recovered;
 
@@ -40,6 +45,64 @@ impl<D: Door> TaskExecutionDAL<D> {
             })
             .await?;
         found.ok_or(Error::NotFound {
+            what: "task",
+            id: task,
+        })
+    }
+
+    /// What the dependencies of a task completed with, in the order of their ids; empty if it has none.
+    ///
+    /// ```
+    /// use serde_json::{Value, json};
+    /// use taskbox_dal::{DAL, Result};
+    /// use taskbox_models::Claim;
+    ///
+    /// /// The work of a task that waits for others: to add up what they found.
+    /// async fn sum(dal: &DAL, claim: &Claim) -> Result<()> {
+    ///     let id = claim.task_execution_id();
+    ///     let counted = dal.task_execution().dependency_outputs(id).await?;
+    ///     let rows = counted.iter().filter_map(|it| it.output.as_ref()?["rows"].as_i64());
+    ///     let sum = rows.sum::<i64>();
+    ///     dal.task_execution().complete(claim, Some(json!({ "rows": sum }))).await
+    /// }
+    /// # use taskbox_models::{NewPipelineExecution, NewTaskExecution};
+    /// # use taskbox_test_support::{Backend, TestDatabase, run};
+    /// # async fn example(db: &TestDatabase) {
+    /// #     let dal = DAL::connect(db.url()).await.unwrap();
+    /// #     let pipeline = dal.pipeline_execution().create(NewPipelineExecution::new("p")).await.unwrap().id;
+    /// #     let tasks = dal.task_execution();
+    /// #     let a = tasks.create(NewTaskExecution::new(pipeline, "count")).await.unwrap().id;
+    /// #     let b = tasks.create(NewTaskExecution::new(pipeline, "count")).await.unwrap().id;
+    /// #     let new = NewTaskExecution::new(pipeline, "sum").after(&[a, b]);
+    /// #     let last = tasks.create(new).await.unwrap().id;
+    /// #     tasks.mark_ready_many(&[a, b]).await.unwrap();
+    /// #     let worker = dal.worker().register("w").await.unwrap();
+    /// #     for claim in tasks.claim(&worker, 2).await.unwrap() {
+    /// #         tasks.complete(&claim, Some(json!({ "rows": 2 }))).await.unwrap();
+    /// #     }
+    /// #     sum(&dal, &tasks.claim(&worker, 1).await.unwrap()[0]).await.unwrap();
+    /// #     assert_eq!(tasks.get(last).await.unwrap().output, Some(json!({ "rows": 4 })));
+    /// # }
+    /// # fn main() { if cfg!(feature = "sqlite") { run(Backend::Sqlite, example) } }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if there is no such task.
+    pub async fn dependency_outputs(self, task: Uuid) -> Result<Vec<DependencyOutput>> {
+        let (exists, outputs) = self
+            .door
+            .read(async |connection: &mut Connection<'_>| {
+                let outputs = task_dependency::outputs(connection, task).await?;
+                let exists =
+                    !outputs.is_empty() || task_execution::get(connection, task).await?.is_some();
+                Ok((exists, outputs))
+            })
+            .await?;
+        if exists {
+            return Ok(outputs);
+        }
+        Err(Error::NotFound {
             what: "task",
             id: task,
         })

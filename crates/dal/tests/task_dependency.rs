@@ -6,9 +6,13 @@ mod support {
     pub(crate) mod pipeline;
 }
 
+use serde_json::json;
 use support::{connect::connect, pipeline::pipeline};
 use taskbox_dal::{DAL, Error};
-use taskbox_models::{Claim, NewTaskExecution, PipelineStatus, RunWhen, TaskStatus, Worker};
+use taskbox_models::{
+    Claim, DependencyOutput, EventType, NewTaskExecution, PipelineStatus, RunWhen, TaskStatus,
+    Worker,
+};
 use taskbox_test_support::TestDatabase;
 use uuid::Uuid;
 
@@ -20,6 +24,10 @@ taskbox_test_support::suite! {
     a_task_that_waits_cannot_be_made_ready_by_hand,
     a_task_made_after_its_dependencies_ended_begins_where_they_lead,
     those_that_wait_for_a_redriven_task_wait_again,
+    what_was_skipped_because_of_a_task_comes_back_with_it,
+    what_was_skipped_because_of_another_task_as_well_stays_so,
+    what_was_skipped_by_hand_stays_so,
+    a_task_gets_the_outputs_of_its_dependencies,
     a_circle_is_refused,
     dependencies_that_are_not_of_the_pipeline_are_refused,
     a_fan_of_tasks_goes_out_and_in,
@@ -206,6 +214,99 @@ async fn those_that_wait_for_a_redriven_task_wait_again(db: &TestDatabase) {
     assert_eq!(scene.status(last).await, TaskStatus::NotStarted);
     scene.complete(a).await;
     assert_eq!(scene.status(last).await, TaskStatus::Ready);
+}
+
+async fn what_was_skipped_because_of_a_task_comes_back_with_it(db: &TestDatabase) {
+    let scene = Scene::new(db).await;
+    let a = scene.make(scene.task(&[])).await;
+    let b = scene.make(scene.task(&[])).await;
+    let both = scene.make(scene.task(&[a, b])).await;
+    let last = scene.make(scene.task(&[both])).await;
+    let after_any_end = scene.task(&[last, b]).run_when(RunWhen::AllDone);
+    let after_any_end = scene.make(after_any_end).await;
+    scene.fail(a).await;
+    assert_eq!(scene.status(last).await, TaskStatus::Skipped);
+
+    scene.dal.task_execution().redrive(a).await.unwrap();
+    for task in [both, last] {
+        assert_eq!(scene.status(task).await, TaskStatus::NotStarted);
+        let events = scene.dal.execution_event().list_by_task(task).await;
+        let types: Vec<_> = events.unwrap().iter().map(|it| it.event_type).collect();
+        let expected = [
+            EventType::TaskCreated,
+            EventType::TaskSkipped,
+            EventType::TaskReset,
+        ];
+        assert_eq!(types, expected);
+    }
+    for task in [a, b, both, last, after_any_end] {
+        scene.complete(task).await;
+    }
+    assert_eq!(scene.pipeline_status().await, PipelineStatus::Completed);
+}
+
+async fn what_was_skipped_because_of_another_task_as_well_stays_so(db: &TestDatabase) {
+    let scene = Scene::new(db).await;
+    let a = scene.make(scene.task(&[])).await;
+    let b = scene.make(scene.task(&[])).await;
+    let of_both = scene.make(scene.task(&[a, b])).await;
+    let after_it = scene.make(scene.task(&[of_both])).await;
+    let of_one = scene.make(scene.task(&[a])).await;
+    scene.fail(a).await;
+    scene.fail(b).await;
+    scene.dal.task_execution().redrive(a).await.unwrap();
+    assert_eq!(scene.status(of_both).await, TaskStatus::Skipped);
+    assert_eq!(scene.status(after_it).await, TaskStatus::Skipped);
+    assert_eq!(scene.status(of_one).await, TaskStatus::NotStarted);
+    scene.dal.task_execution().redrive(b).await.unwrap();
+    assert_eq!(scene.status(of_both).await, TaskStatus::NotStarted);
+    assert_eq!(scene.status(after_it).await, TaskStatus::NotStarted);
+}
+
+async fn what_was_skipped_by_hand_stays_so(db: &TestDatabase) {
+    let scene = Scene::new(db).await;
+    let a = scene.make(scene.task(&[])).await;
+    let by_hand = scene.make(scene.task(&[a])).await;
+    let after_it = scene.make(scene.task(&[a, by_hand])).await;
+    let tasks = || scene.dal.task_execution();
+    tasks().skip(by_hand, "not needed").await.unwrap();
+    scene.fail(a).await;
+    tasks().redrive(a).await.unwrap();
+    assert_eq!(scene.status(by_hand).await, TaskStatus::Skipped);
+    assert_eq!(scene.status(after_it).await, TaskStatus::Skipped);
+}
+
+async fn a_task_gets_the_outputs_of_its_dependencies(db: &TestDatabase) {
+    let scene = Scene::new(db).await;
+    let tasks = || scene.dal.task_execution();
+    let a = scene.make(scene.task(&[])).await;
+    let b = scene.make(scene.task(&[])).await;
+    let last = scene.task(&[b, a]).run_when(RunWhen::AllDone);
+    let last = scene.make(last).await;
+    let claim = scene.run(a).await;
+    let rows = json!({ "rows": 3 });
+    tasks().complete(&claim, Some(rows.clone())).await.unwrap();
+    scene.fail(b).await;
+    let output = |task_execution_id, status, output| DependencyOutput {
+        task_execution_id,
+        task_name: "t".to_owned(),
+        status,
+        output,
+    };
+    assert_eq!(
+        tasks().dependency_outputs(last).await.unwrap(),
+        [
+            output(a, TaskStatus::Completed, Some(rows)),
+            output(b, TaskStatus::Failed, None)
+        ]
+    );
+    assert_eq!(tasks().dependency_outputs(a).await.unwrap(), []);
+    let id = Uuid::now_v7();
+    let unknown = tasks().dependency_outputs(id).await.unwrap_err();
+    assert!(
+        matches!(unknown, Error::NotFound { what: "task", .. }),
+        "{unknown}"
+    );
 }
 
 async fn a_circle_is_refused(db: &TestDatabase) {

@@ -25,7 +25,7 @@ pub use pipeline_execution::{NewPipelineExecution, PipelineExecution};
 pub use pipeline_status::PipelineStatus;
 pub use run_when::RunWhen;
 pub use task_claim::TaskClaim;
-pub use task_dependency::TaskDependency;
+pub use task_dependency::{DependencyOutput, TaskDependency};
 pub use task_execution::{NewTaskExecution, TaskExecution};
 pub use task_outbox::{NewTaskOutbox, TaskOutbox};
 pub use task_schedule::TaskSchedule;

@@ -2,8 +2,8 @@
 
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper};
 use diesel_async::RunQueryDsl;
-use taskbox_models::{EventType, PipelineExecution, PipelineStatus};
-use taskbox_schema::{bind, execution_events, pipeline_executions, sql_types};
+use taskbox_models::{EventType, Field, PipelineExecution, PipelineStatus, TaskStatus};
+use taskbox_schema::{bind, pipeline_executions, sql_types};
 use uuid::Uuid;
 
 use super::{Bind, Sql};
@@ -61,14 +61,22 @@ pub(crate) async fn log(
     connection: &mut Connection<'_>,
     pipeline: Uuid,
     event: EventType,
+    reason: Option<&str>,
 ) -> Result<Option<i64>> {
-    let event = (
-        execution_events::pipeline_execution_id.eq(bind::Uuid(pipeline)),
-        execution_events::event_type.eq(event),
-    );
-    let statement = diesel::insert_into(execution_events::table)
-        .values(event)
-        .returning(execution_events::transaction_id);
+    let statement: Sql<'_, sql_types::Int8> = Sql::new(
+        "INSERT INTO execution_events (pipeline_execution_id, event_type, event_data)\nVALUES (",
+    )
+    .bind(Bind::Id(pipeline))
+    .text(format!(", '{event}', "));
+    let statement = match reason {
+        None => statement.text("NULL"),
+        Some(reason) => statement
+            .either("jsonb_build_object", "json_object")
+            .text(format!("('{}', ", Field::Reason.as_str()))
+            .bind(Bind::Text(reason))
+            .text(")"),
+    };
+    let statement = statement.text(")\nRETURNING transaction_id");
     let mut ids: Vec<i64> = on!(connection, |c| statement.load(c).await?);
     Ok(ids.pop())
 }
@@ -88,4 +96,115 @@ pub(crate) fn lock_statement(pipelines: &[Uuid]) -> Sql<'_, (sql_types::Uuid, sq
         .bind(Bind::any_of(pipelines))
         .text("\nORDER BY id")
         .on_postgres(" FOR NO KEY UPDATE")
+}
+
+/// A pipeline that is locked against all that becomes ready in it.
+#[derive(Clone, Copy, Debug, diesel::Queryable)]
+pub(crate) struct Locked {
+    pub(crate) status: PipelineStatus,
+    /// Whether the statements that follow see everything that became ready while the lock was waited for. Its row does
+    /// not change with that, so a snapshot from before would not be refused.
+    pub(crate) sees_all: bool,
+}
+
+/// Locks a pipeline so that nothing becomes ready in it; `None` if there is no such one.
+pub(crate) async fn lock_out(
+    connection: &mut Connection<'_>,
+    pipeline: Uuid,
+) -> Result<Option<Locked>> {
+    let statement: Sql<'_, (sql_types::Text, sql_types::Bool)> = Sql::new("SELECT status, ")
+        .either(
+            "current_setting('transaction_isolation') LIKE 'read %'",
+            "true",
+        )
+        .text(" FROM pipeline_executions WHERE id = ")
+        .bind(Bind::Id(pipeline))
+        .on_postgres(" FOR UPDATE");
+    let mut rows: Vec<Locked> = on!(connection, |c| statement.load(c).await?);
+    Ok(rows.pop())
+}
+
+/// Moves a pipeline to `Paused`.
+pub(crate) async fn pause(
+    connection: &mut Connection<'_>,
+    pipeline: Uuid,
+    reason: &str,
+) -> Result<()> {
+    let paused = PipelineStatus::Paused;
+    let statement: Sql<'_> = Sql::new(format!(
+        "UPDATE pipeline_executions SET status = '{paused}', pause_reason = "
+    ))
+    .bind(Bind::Text(reason))
+    .text(", updated_at = ")
+    .now()
+    .text(" WHERE id = ")
+    .bind(Bind::Id(pipeline));
+    on!(connection, |c| statement.execute(c).await?);
+    Ok(())
+}
+
+/// Moves a paused pipeline to where its tasks say it is.
+pub(crate) async fn resume(connection: &mut Connection<'_>, pipeline: Uuid) -> Result<()> {
+    let (pending, running) = (PipelineStatus::Pending, PipelineStatus::Running);
+    let waiting = TaskStatus::NotStarted;
+    let statement: Sql<'_> = Sql::new(format!(
+        "UPDATE pipeline_executions SET status = CASE
+    WHEN EXISTS (
+        SELECT 1 FROM task_executions t
+        WHERE t.pipeline_execution_id = pipeline_executions.id AND t.status <> '{waiting}'
+    ) THEN '{running}'
+    ELSE '{pending}'
+END, pause_reason = NULL, updated_at = "
+    ))
+    .now()
+    .text("\nWHERE id = ")
+    .bind(Bind::Id(pipeline));
+    on!(connection, |c| statement.execute(c).await?);
+    Ok(())
+}
+
+/// Moves a pipeline without open tasks to `Cancelled`.
+pub(crate) async fn cancel(connection: &mut Connection<'_>, pipeline: Uuid) -> Result<()> {
+    let cancelled = PipelineStatus::Cancelled;
+    let statement: Sql<'_> = Sql::new(format!(
+        "UPDATE pipeline_executions SET status = '{cancelled}', pause_reason = NULL, updated_at = "
+    ))
+    .now()
+    .text(" WHERE id = ")
+    .bind(Bind::Id(pipeline));
+    on!(connection, |c| statement.execute(c).await?);
+    Ok(())
+}
+
+/// Puts the ready tasks of a pipeline where no claim looks.
+pub(crate) async fn hold(connection: &mut Connection<'_>, pipeline: Uuid) -> Result<()> {
+    set_held("true", connection, pipeline).await
+}
+
+/// Puts them back.
+pub(crate) async fn let_go(connection: &mut Connection<'_>, pipeline: Uuid) -> Result<()> {
+    set_held("false", connection, pipeline).await
+}
+
+async fn set_held(
+    held: &'static str,
+    connection: &mut Connection<'_>,
+    pipeline: Uuid,
+) -> Result<()> {
+    let statement = held_statement(held, pipeline);
+    on!(connection, |c| statement.execute(c).await?);
+    Ok(())
+}
+
+/// By a list, so that the rows are looked up by their tasks whatever the planner thinks of the number of these.
+pub(crate) fn held_statement(held: &'static str, pipeline: Uuid) -> Sql<'static> {
+    let ready = TaskStatus::Ready;
+    Sql::new("UPDATE task_outbox SET held = ")
+        .text(held)
+        .text(" WHERE task_execution_id ")
+        .either("= ANY(ARRAY(", "IN (")
+        .text("\n    SELECT id FROM task_executions WHERE pipeline_execution_id = ")
+        .bind(Bind::Id(pipeline))
+        .text(format!(" AND status = '{ready}'\n)"))
+        .on_postgres(")")
 }

@@ -22,6 +22,7 @@ taskbox_test_support::suite! {
         claims_find_their_rows_by_index,
         the_ends_of_attempts_find_their_rows_by_index,
         recovery_and_leases_find_their_rows_by_index,
+        pipelines_are_held_up_and_ended_by_index,
         only_counting_reads_the_outbox_from_end_to_end,
     ],
     postgres: [claims_from_where_the_outbox_begins_find_their_rows_by_index],
@@ -224,4 +225,19 @@ async fn recovery_and_leases_find_their_rows_by_index(db: &TestDatabase) {
     assert_seeks(db, &end, &of_worker).await;
     let recover = sent!(dal, |tx| tx.task_execution().recover_expired(10));
     assert_seeks(db, &recover, &of_worker).await;
+}
+
+async fn pipelines_are_held_up_and_ended_by_index(db: &TestDatabase) {
+    fill(db).await;
+    let dal = DAL::connect(db.url()).await.unwrap();
+    let id = Uuid::from_u128(7);
+    for mut sent in [
+        sent!(dal, |tx| tx.pipeline_execution().pause(id, "lunch")),
+        sent!(dal, |tx| tx.pipeline_execution().resume(id)),
+        sent!(dal, |tx| tx.pipeline_execution().cancel(id)),
+    ] {
+        // What `RETURNING` gives back is a scan, in the words of SQLite.
+        sent.retain(|statement| !statement.text.starts_with("INSERT"));
+        assert_seeks(db, &sent, &["task_executions_pipeline_execution_id_idx"]).await;
+    }
 }

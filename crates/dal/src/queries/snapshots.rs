@@ -5,6 +5,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod pipelines;
+
 use std::{collections::BTreeSet, fs, time::Duration};
 
 use chrono::DateTime;
@@ -28,7 +30,6 @@ taskbox_test_support::suite! {
         creating_sends_the_same_text_for_any_number_of_tasks,
         tasks_are_read_by_these_statements,
         the_outbox_is_kept_by_these_statements,
-        pipelines_are_kept_by_these_statements,
         events_are_kept_by_these_statements,
         ready_tasks_are_claimed_by_these_statements,
         attempts_are_ended_by_these_statements,
@@ -42,7 +43,7 @@ taskbox_test_support::suite! {
 /// The second statement of a transition, which only Postgres may need.
 const SWEEP: &str = "sweep";
 
-const OPERATIONS: [&str; 39] = [
+const OPERATIONS: [&str; 44] = [
     "cancel",
     "claim",
     "claim_due",
@@ -68,17 +69,22 @@ const OPERATIONS: [&str; 39] = [
     "outbox_delete_by_task",
     "outbox_delete_older_than",
     "outbox_list_pending",
+    "pipeline_cancel",
     "pipeline_create",
     "pipeline_get",
     "pipeline_list_recent",
+    "pipeline_pause",
+    "pipeline_resume",
     "recover",
     "redrive",
+    "redrive_with_dependents",
     "register",
     "release",
     "schedule",
     "schedule_retry",
     "skip",
     SWEEP,
+    "task_dependency_outputs",
     "task_get",
     "task_list_by_pipeline",
     "task_list_by_status",
@@ -234,6 +240,8 @@ async fn tasks_are_read_by_these_statements(db: &TestDatabase) {
     let status = TaskStatus::Ready;
     let get = record!(dal, |tx| tx.task_execution().get(task));
     assert_snapshot(db, "task_get", &get);
+    let outputs = record!(dal, |tx| tx.task_execution().dependency_outputs(task));
+    assert_snapshot(db, "task_dependency_outputs", &outputs);
     let list = record!(dal, |tx| tx.task_execution().list_by_pipeline(task));
     assert_snapshot(db, "task_list_by_pipeline", &list);
     let list = record!(dal, |tx| tx.task_execution().list_by_status(status, 1));
@@ -263,18 +271,6 @@ async fn the_outbox_is_kept_by_these_statements(db: &TestDatabase) {
     let cutoff = DateTime::UNIX_EPOCH;
     let delete = record!(dal, |tx| tx.task_outbox().delete_older_than(cutoff));
     assert_snapshot(db, "outbox_delete_older_than", &delete);
-}
-
-async fn pipelines_are_kept_by_these_statements(db: &TestDatabase) {
-    let dal = connect(db).await;
-    let id = Uuid::now_v7();
-    let new = NewPipelineExecution::new("import").id(id);
-    let create = record!(dal, |tx| tx.pipeline_execution().create(new.clone()));
-    assert_snapshot(db, "pipeline_create", &create);
-    let get = record!(dal, |tx| tx.pipeline_execution().get(id));
-    assert_snapshot(db, "pipeline_get", &get);
-    let list = record!(dal, |tx| tx.pipeline_execution().list_recent(1));
-    assert_snapshot(db, "pipeline_list_recent", &list);
 }
 
 async fn events_are_kept_by_these_statements(db: &TestDatabase) {

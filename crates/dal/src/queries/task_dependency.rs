@@ -1,8 +1,9 @@
 //! Queries on `task_dependencies`.
 
+use diesel::{ExpressionMethods, JoinOnDsl, QueryDsl, SelectableHelper};
 use diesel_async::RunQueryDsl;
-use taskbox_models::{RunWhen, TaskStatus};
-use taskbox_schema::sql_types;
+use taskbox_models::{DependencyOutput, EventType, RunWhen, TaskStatus};
+use taskbox_schema::{bind, sql_types, task_dependencies, task_executions};
 use uuid::Uuid;
 
 #[cfg(feature = "sqlite")]
@@ -60,6 +61,23 @@ pub(crate) async fn pipelines_of(
     on!(connection, |c| Ok(statement.load(c).await?))
 }
 
+/// What a task waits for, in the order of their ids; empty also if there is no such task.
+pub(crate) async fn outputs(
+    connection: &mut Connection<'_>,
+    task: Uuid,
+) -> Result<Vec<DependencyOutput>> {
+    let query = task_dependencies::table
+        .inner_join(
+            task_executions::table.on(task_executions::id.eq(task_dependencies::dependency_id)),
+        )
+        .filter(task_dependencies::task_execution_id.eq(bind::Uuid(task)))
+        .order(task_executions::id);
+    on!(connection, |c| Ok(query
+        .select(DependencyOutput::as_select())
+        .load(c)
+        .await?))
+}
+
 /// The tasks that will never be ready, now that these have ended: those that need one to complete that did not, and
 /// those that need one of them. In no order.
 pub(crate) async fn doomed(connection: &mut Connection<'_>, ended: &[Uuid]) -> Result<Vec<Uuid>> {
@@ -91,6 +109,60 @@ pub(crate) async fn doomed(connection: &mut Connection<'_>, ended: &[Uuid]) -> R
     WHERE d.dependency_id = doomed.id AND t.status = '{waiting}' AND t.run_when = '{strict}'
 )
 SELECT id FROM doomed"
+    ));
+    on!(connection, |c| Ok(statement.load(c).await?))
+}
+
+/// The tasks that were skipped for this reason because of these, which were brought back, or because of one that was
+/// skipped so: all those of which no other dependency stands in the way. In no order.
+pub(crate) async fn skipped_because_of(
+    connection: &mut Connection<'_>,
+    back: &[Uuid],
+    reason: &str,
+) -> Result<Vec<Uuid>> {
+    let (skipped, completed) = (TaskStatus::Skipped, TaskStatus::Completed);
+    let (event, terminal) = (EventType::TaskSkipped, parts::ended());
+    // By hand a task may have been skipped as well, and stays so.
+    let last_reason = format!(
+        "(
+        SELECT e.event_data ->> 'reason' FROM execution_events e
+        WHERE e.task_execution_id = t.id AND e.event_type = '{event}' ORDER BY e.id DESC LIMIT 1
+    )"
+    );
+    let statement: Sql<'_, sql_types::Uuid> = Sql::new(format!(
+        "WITH RECURSIVE candidates (id) AS (
+    SELECT t.id FROM task_dependencies d JOIN task_executions t ON t.id = d.task_execution_id
+    WHERE t.status = '{skipped}' AND {last_reason} = "
+    ))
+    .bind(Bind::Text(reason))
+    .text(" AND d.dependency_id ")
+    .bind(Bind::any_of(back))
+    .text("\n    UNION\n    SELECT t.id FROM candidates\n    CROSS JOIN ")
+    .either(
+        "LATERAL (SELECT * FROM task_dependencies WHERE dependency_id = candidates.id OFFSET 0)",
+        "task_dependencies",
+    )
+    .text(format!(
+        " d
+    JOIN task_executions t ON t.id = d.task_execution_id
+    WHERE d.dependency_id = candidates.id AND t.status = '{skipped}' AND {last_reason} = "
+    ))
+    .bind(Bind::Text(reason))
+    .text(format!(
+        "
+),
+blocked (id) AS (
+    SELECT c.id FROM candidates c
+    JOIN task_dependencies d ON d.task_execution_id = c.id
+    JOIN task_executions x ON x.id = d.dependency_id
+    WHERE x.status IN ({terminal}) AND x.status <> '{completed}'
+        AND x.id NOT IN (SELECT id FROM candidates)
+    UNION
+    SELECT c.id FROM blocked
+    JOIN task_dependencies d ON d.dependency_id = blocked.id
+    JOIN candidates c ON c.id = d.task_execution_id
+)
+SELECT id FROM candidates EXCEPT SELECT id FROM blocked"
     ));
     on!(connection, |c| Ok(statement.load(c).await?))
 }

@@ -42,7 +42,7 @@ pub(crate) struct Outcome {
 /// whoever holds them if the caller named them, and passes over held tasks if the source found them.
 ///
 /// Those that wait for a task that ends become ready or are skipped with it; those that wait for one that is brought
-/// back wait for it again.
+/// back wait for it again, and what was skipped because of it comes back with it.
 pub(crate) async fn apply(tx: &mut Tx<'_>, change: Change<'_>) -> Result<Vec<Outcome>> {
     let outcomes = apply_alone(tx, change).await?;
     let ended = outcomes.iter().filter(|outcome| outcome.may_release);
@@ -53,7 +53,7 @@ pub(crate) async fn apply(tx: &mut Tx<'_>, change: Change<'_>) -> Result<Vec<Out
     if change.rule.brings_back() {
         let back = outcomes.iter().filter(|outcome| outcome.to.is_some());
         let back: Vec<Uuid> = back.map(|outcome| outcome.task).collect();
-        release::wait_again(tx, &back).await?;
+        release::wait_again(tx, back).await?;
     }
     Ok(outcomes)
 }

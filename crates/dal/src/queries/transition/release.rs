@@ -20,13 +20,18 @@ pub(super) async fn dependents(tx: &mut Tx<'_>, mut ended: Vec<Uuid>) -> Result<
     make_ready(tx, &ready).await
 }
 
-/// Counts tasks that were brought back in those that wait for them, and what they wait for themselves.
-pub(super) async fn wait_again(tx: &mut Tx<'_>, back: &[Uuid]) -> Result<()> {
+/// Brings back with these tasks what was skipped because of them alone, and counts all of them in those that wait for
+/// them.
+pub(super) async fn wait_again(tx: &mut Tx<'_>, mut back: Vec<Uuid>) -> Result<()> {
     if back.is_empty() {
         return Ok(());
     }
+    tx.context.faults.reach("release: reset")?;
+    let skipped = task_dependency::skipped_because_of(&mut tx.connection, &back, REASON).await?;
+    move_on(tx, Transition::Reset, &skipped, Argument::None).await?;
+    back.extend(skipped);
     tx.context.faults.reach("release: recount")?;
-    task_dependency::recount(&mut tx.connection, back).await
+    task_dependency::recount(&mut tx.connection, &back).await
 }
 
 /// Moves tasks that were made after their dependencies had ended: one of them otherwise than it should, or all as they
