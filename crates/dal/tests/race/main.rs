@@ -19,6 +19,7 @@ mod lists;
 mod outbox;
 mod pairs;
 mod pipeline;
+mod pipeline_by_hand;
 mod serial;
 mod task;
 mod worker;

@@ -10,6 +10,7 @@ use uuid::Uuid;
 #[derive(Clone, Debug)]
 pub(crate) enum Call {
     Cancel(Uuid),
+    CancelPipeline(Uuid),
     /// As many as there are.
     Claim(Worker),
     Complete(Claim),
@@ -30,9 +31,11 @@ pub(crate) enum Call {
     Lock(Uuid),
     MarkReady(Uuid),
     MarkReadyMany(Vec<Uuid>),
+    PausePipeline(Uuid),
     Recover,
     Redrive(Uuid),
     Release(Claim),
+    ResumePipeline(Uuid),
     /// In an hour.
     Retry(Claim),
     Schedule(Uuid),
@@ -45,6 +48,7 @@ macro_rules! make {
         let door = $door;
         match $call {
             Call::Cancel(task) => door.task_execution().cancel(*task).await,
+            Call::CancelPipeline(pipeline) => door.pipeline_execution().cancel(*pipeline).await,
             Call::Claim(worker) => door.task_execution().claim(worker, 9).await.map(drop),
             Call::Complete(claim) => door.task_execution().complete(claim, None).await,
             Call::Create(pipeline) => {
@@ -72,9 +76,14 @@ macro_rules! make {
                 let moved = door.task_execution().mark_ready_many(tasks).await;
                 moved.map(drop)
             }
+            Call::PausePipeline(pipeline) => {
+                let pipelines = door.pipeline_execution();
+                pipelines.pause(*pipeline, "lunch").await
+            }
             Call::Recover => door.task_execution().recover_expired(9).await.map(drop),
             Call::Redrive(task) => door.task_execution().redrive(*task).await,
             Call::Release(claim) => door.task_execution().release(claim).await,
+            Call::ResumePipeline(pipeline) => door.pipeline_execution().resume(*pipeline).await,
             Call::Retry(claim) => {
                 let tasks = door.task_execution();
                 tasks.schedule_retry(claim, "broken", HOUR).await
