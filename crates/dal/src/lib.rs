@@ -53,6 +53,7 @@ pub use worker::{Heartbeat, WorkerDAL};
 /// The examples of the pages outside of this crate, for the doc tests.
 #[cfg(all(doctest, feature = "sqlite"))]
 #[doc = include_str!("../../../README.md")]
+#[doc = include_str!("../../../docs/pipelines.md")]
 #[doc = include_str!("../../../docs/testing.md")]
 #[doc = include_str!("../../../docs/workers.md")]
 struct Pages;

@@ -1,5 +1,6 @@
-//! Eight workers claim, end, cancel, recover and redrive the same few tasks, with dependencies among them: nothing but
-//! refusals reaches them, and the database stays whole.
+//! Eight workers claim, end, cancel, recover and redrive the same few tasks, with dependencies among them, while their
+//! pipelines are paused, resumed and cancelled: nothing but refusals reaches them, the database stays whole, and
+//! nothing is stranded.
 
 #![cfg(all(feature = "postgres", feature = "sqlite"))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -8,7 +9,9 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use taskbox_dal::{DAL, Error, Result};
-use taskbox_models::{Claim, NewPipelineExecution, NewTaskExecution, RunWhen, Worker};
+use taskbox_models::{
+    Claim, NewPipelineExecution, NewTaskExecution, PipelineStatus, RunWhen, TaskStatus, Worker,
+};
 use taskbox_test_support::TestDatabase;
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -53,6 +56,43 @@ impl Field {
         field.old_claims = dal.task_execution().claim(&worker, 3).await.unwrap();
         dal.worker().deregister(worker).await.unwrap();
         field
+    }
+}
+
+impl Field {
+    /// Ends everything that can end, as a quiet worker would, and finds that this is everything.
+    async fn work_off(&self, dal: &DAL, seed: u64) {
+        let tasks = || dal.task_execution();
+        for pipeline in &self.pipelines {
+            // Most are not paused.
+            let _ = dal.pipeline_execution().resume(*pipeline).await;
+            for task in tasks().list_by_pipeline(*pipeline).await.unwrap() {
+                if task.status == TaskStatus::NotStarted && task.open_dependencies == 0 {
+                    tasks().mark_ready(task.id).await.unwrap();
+                }
+            }
+        }
+        let worker = dal.worker().register("last").await.unwrap();
+        while self.is_open(dal).await {
+            let _ = tasks().recover_expired(100).await.unwrap();
+            let claims = tasks().claim(&worker, 100).await.unwrap();
+            let batch: Vec<_> = claims.into_iter().map(|claim| (claim, None)).collect();
+            let ended = tasks().complete_many(&batch).await.unwrap();
+            assert!(ended.refused.is_empty(), "with the seed {seed}");
+        }
+        dal.worker().deregister(worker).await.unwrap();
+    }
+
+    /// Whether a pipeline has not ended. One in which nothing can end any more would keep the test from its end.
+    async fn is_open(&self, dal: &DAL) -> bool {
+        for pipeline in &self.pipelines {
+            let found = dal.pipeline_execution().get(*pipeline).await.unwrap();
+            assert_ne!(found.status, PipelineStatus::Paused);
+            if !found.status.is_terminal() {
+                return true;
+            }
+        }
+        false
     }
 }
 
@@ -171,14 +211,18 @@ impl Hand {
 
     async fn by_hand(&mut self) -> Result<()> {
         let task = *self.random.choice(&self.field.tasks).unwrap();
+        let pipeline = *self.random.choice(&self.field.pipelines).unwrap();
         let tasks = self.dal.task_execution();
-        match self.random.u8(0..5) {
+        let pipelines = self.dal.pipeline_execution();
+        match self.random.u8(0..12) {
             0 => tasks.cancel(task).await,
-            1 => tasks.redrive(task).await,
-            2 => tasks.skip(task, "not needed").await,
-            3 => tasks.mark_ready(task).await,
+            1 | 2 => tasks.redrive(task).await,
+            3 => tasks.skip(task, "not needed").await,
+            4 | 5 => tasks.mark_ready(task).await,
+            6 => pipelines.cancel(pipeline).await,
+            7 => pipelines.pause(pipeline, "lunch").await,
+            8 | 9 => pipelines.resume(pipeline).await,
             _ => {
-                let pipeline = *self.random.choice(&self.field.pipelines).unwrap();
                 let new = NewTaskExecution::new(pipeline, "late").after(&[task]);
                 tasks.create(new).await.map(drop)
             }
@@ -195,6 +239,7 @@ fn is_refusal(error: &Error) -> bool {
         Error::Conflict(_)
             | Error::LeaseLost { .. }
             | Error::PipelineClosed { .. }
+            | Error::PipelineConflict { .. }
             | Error::InvalidInput { what: "after", .. }
     )
 }
@@ -221,6 +266,7 @@ async fn stress(db: &TestDatabase, dals: Vec<DAL>) {
         while let Some(worker) = workers.join_next().await {
             assert!(worker.is_ok(), "{worker:?}, with the seed {seed}");
         }
+        field.work_off(&dals[0], seed).await;
     }
 }
 

@@ -14,6 +14,8 @@ mod support {
 }
 
 mod attempt;
+mod dependency;
+mod end;
 mod isolation;
 mod lists;
 mod outbox;

@@ -5,14 +5,17 @@ use std::time::Duration;
 
 use diesel_async::SimpleAsyncConnection;
 use taskbox_dal::{DAL, Error, Result, Tx};
-use taskbox_models::{Claim, NewTaskExecution, PipelineStatus, TaskStatus, Worker};
-use taskbox_test_support::{TestDatabase, invariants};
+use taskbox_models::{Claim, NewTaskExecution, TaskStatus, Worker};
+use taskbox_test_support::TestDatabase;
 use uuid::Uuid;
 
-use crate::support::{
-    call::Call,
-    meeting::{Held, Way},
-    scene::{connect, pipeline, task_of},
+use crate::{
+    end::{End, assert_whole, said},
+    support::{
+        call::Call,
+        meeting::{Held, Way},
+        scene::{connect, pipeline, ready, task_of},
+    },
 };
 
 taskbox_test_support::suite! {
@@ -24,6 +27,7 @@ taskbox_test_support::suite! {
     postgres: [
         who_sees_the_tables_from_before_a_pause_is_right_or_refused,
         nobody_pauses_or_resumes_who_may_not_see_all_tasks,
+        no_claim_waits_for_a_pipeline_that_is_being_paused,
     ],
 }
 
@@ -178,38 +182,8 @@ impl Scene {
         }
     }
 
-    /// What became of it. Everything is in order then, and nothing is left for who comes next.
-    async fn end(self, db: &TestDatabase, dal: &DAL, said: Vec<String>) -> End {
-        let tasks = dal.task_execution().list_by_pipeline(self.pipeline).await;
-        let found = dal.pipeline_execution().get(self.pipeline).await.unwrap();
-        assert_eq!(invariants::broken(db).await, Vec::<String>::new());
-        let _ = Call::CancelPipeline(self.pipeline).on(dal).await;
-        dal.worker().deregister(self.worker).await.unwrap();
-        End {
-            said,
-            pipeline: found.status,
-            tasks: tasks.unwrap().iter().map(|task| task.status).collect(),
-        }
-    }
-}
-
-#[derive(Debug, PartialEq, Eq)]
-struct End {
-    said: Vec<String>,
-    pipeline: PipelineStatus,
-    tasks: Vec<TaskStatus>,
-}
-
-/// What a call says, without names.
-fn said(answer: &Result<()>) -> String {
-    match answer {
-        Ok(()) => "done".to_owned(),
-        Err(Error::Conflict(conflict)) => format!("{:?}", conflict.found),
-        Err(Error::PipelineConflict { found, .. } | Error::PipelineClosed { found, .. }) => {
-            format!("the pipeline is {found}")
-        }
-        Err(Error::LeaseLost { what, .. }) => format!("lost {what}"),
-        Err(error) => panic!("{error}"),
+    async fn end(self, dal: &DAL, said: Vec<String>) -> End {
+        End::of(dal, self.pipeline, self.worker, said).await
     }
 }
 
@@ -230,8 +204,9 @@ async fn meet_all(db: &TestDatabase, hand: Hand) {
             let held = Held::after(&one, first).await;
             let _ = other.faults().take_reached();
             let (way, answer) = held.meet(db, &other, second).await;
+            assert_whole(db).await;
             let said = vec!["done".to_owned(), said(&answer)];
-            let end = scene.end(db, &one, said).await;
+            let end = scene.end(&one, said).await;
             if way == Way::WentOn && end != serial {
                 // It passed over what was held, as if it had come before.
                 assert!(
@@ -257,7 +232,7 @@ async fn one_by_one(db: &TestDatabase, dal: &DAL, hand: Hand, op: Op, is_first: 
     for call in calls(&scene, hand, op, is_first) {
         answers.push(said(&call.on(dal).await));
     }
-    scene.end(db, dal, answers).await
+    scene.end(dal, answers).await
 }
 
 async fn who_meets_a_pause_finds_the_pipeline_paused_or_is_found_by_it(db: &TestDatabase) {
@@ -296,11 +271,13 @@ async fn who_sees_the_tables_from_before_a_pause_is_right_or_refused(db: &TestDa
             if let Err(Error::Database(_)) = answer {
                 // What is made for this call has no row yet.
                 let _ = scene.call(Op::CreateRow).on(&dal).await;
-                scene.end(db, &dal, Vec::new()).await;
+                assert_whole(db).await;
+                scene.end(&dal, Vec::new()).await;
                 continue;
             }
+            assert_whole(db).await;
             let said = vec!["done".to_owned(), said(&answer)];
-            let end = scene.end(db, &dal, said).await;
+            let end = scene.end(&dal, said).await;
             if matches!(op, Op::Claim | Op::Promote | Op::Recover) {
                 // It may take nothing.
                 assert_eq!(end.pipeline, serial.pipeline, "{hand:?}, then {op:?}");
@@ -324,6 +301,23 @@ async fn nobody_pauses_or_resumes_who_may_not_see_all_tasks(db: &TestDatabase) {
             } | Error::Database(_))
         );
         assert!(is_refused, "{answer:?}");
-        scene.end(db, &dal, Vec::new()).await;
+        scene.end(&dal, Vec::new()).await;
     }
+}
+
+/// A task of it is due, and one of another pipeline is ready.
+async fn no_claim_waits_for_a_pipeline_that_is_being_paused(db: &TestDatabase) {
+    let dal = connect(db).await;
+    let scene = Scene::new(db, &dal, Hand::Pause, Op::Promote).await;
+    let other = pipeline(&dal).await;
+    let tasks = ready(&dal, Some(other), 1).await;
+    let held = Held::after(&dal, scene.hand(Hand::Pause)).await;
+    let claims = dal.task_execution().claim(&scene.worker, 9).await.unwrap();
+    let claimed: Vec<_> = claims.iter().map(Claim::task_execution_id).collect();
+    assert_eq!(claimed, tasks);
+    held.commit().await;
+    let claims = dal.task_execution().claim(&scene.worker, 9).await.unwrap();
+    assert_eq!(claims, []);
+    let end = scene.end(&dal, Vec::new()).await;
+    assert_eq!(end.tasks[0], TaskStatus::Ready);
 }

@@ -29,7 +29,7 @@ fn status_text(status: PipelineStatus) -> &'static str {
         PipelineStatus::Pending => "no task has left `NotStarted`, or there is none",
         PipelineStatus::Running => "a task has left `NotStarted`, and some have not ended",
         PipelineStatus::Paused => {
-            "its rows in `task_outbox` are held back; no operation pauses a pipeline yet"
+            "by hand: its rows in `task_outbox` are held back, where no claim looks; what runs goes on"
         }
         PipelineStatus::Completed => "all tasks have ended, none of them Failed or Cancelled",
         PipelineStatus::Failed => "all tasks have ended, at least one of them Failed",
@@ -45,7 +45,7 @@ pub(crate) fn events() -> String {
         .iter()
         .filter_map(|event| Some([code([event.as_str()]), event_text(*event)?.to_owned()]));
     format!(
-        "An event of a pipeline has no task id and no data.
+        "An event of a pipeline has no task id, and no data unless it says so.
 
 {}",
         table(["event", "written when"], rows)
@@ -57,10 +57,15 @@ fn event_text(event: EventType) -> Option<&'static str> {
     Some(match event {
         EventType::PipelineCreated => "the pipeline is made",
         EventType::PipelineStarted => "it leaves Pending: its first task leaves `NotStarted`",
-        EventType::PipelinePaused | EventType::PipelineResumed => "nothing writes it yet",
+        EventType::PipelinePaused => "it is paused by hand; its data has the `reason`",
+        EventType::PipelineResumed => {
+            "it is resumed by hand: Running, or Pending if no task has left `NotStarted`"
+        }
         EventType::PipelineCompleted => "its last task ends, and it becomes Completed",
         EventType::PipelineFailed => "its last task ends, and it becomes Failed",
-        EventType::PipelineCancelled => "its last task ends, and it becomes Cancelled",
+        EventType::PipelineCancelled => {
+            "its last task ends, and it becomes Cancelled; or it is cancelled by hand and has no tasks"
+        }
         EventType::PipelineReopened => {
             "a task is made in it after it had Completed or Failed, or redriven after it had ended"
         }

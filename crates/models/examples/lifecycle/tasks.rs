@@ -77,8 +77,7 @@ A task that is not in one of the statuses of \"from\" is left as it is. Otherwis
 table and its event change in one transaction. Where a rule leaves several tables, a task leaves the one it is in.
 
 {}
-Each is an operation of `taskbox-dal`, but for {}: no operation applies it yet, since it follows from redriving a task
-that others were skipped for.
+Each is an operation of `taskbox-dal`, but for {}, which follows from redriving a task that others were skipped for.
 ",
         table(columns, rows),
         code([BY_ITSELF.rule().name])

@@ -80,7 +80,12 @@ pub(super) fn pipelines(change: Change<'_>, start: Start) -> String {
     } else {
         (String::new(), "")
     };
-    let lock = if counts { "NO KEY UPDATE" } else { "KEY SHARE" };
+    let lock = match source {
+        _ if counts => "NO KEY UPDATE",
+        // Nobody waits for those either: who pauses a pipeline would hold up every claim.
+        Source::Due { .. } => "KEY SHARE SKIP LOCKED",
+        _ => "KEY SHARE",
+    };
     graphs + &starting + &lock_pipelines(after, lock)
 }
 
@@ -164,7 +169,11 @@ pub(super) fn tasks(change: Change<'_>, start: Start) -> String {
         ),
         Source::Due { .. } => (
             "
-    JOIN task_schedule l ON l.task_execution_id = t.id AND l.due_at <= clock_timestamp()",
+    JOIN task_schedule l ON l.task_execution_id = t.id AND l.due_at <= clock_timestamp()
+        AND (
+            t.pipeline_execution_id IS NULL
+            OR t.pipeline_execution_id IN (SELECT id FROM pipelines)
+        )",
             "",
             "NO KEY UPDATE OF t SKIP LOCKED FOR UPDATE OF l SKIP LOCKED",
         ),
