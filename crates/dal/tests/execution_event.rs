@@ -9,6 +9,7 @@ mod support {
     pub(crate) mod moment;
     pub(crate) mod pipeline;
     pub(crate) mod refusal;
+    pub(crate) mod run;
 }
 
 use std::time::Duration;
@@ -53,8 +54,8 @@ fn said(events: Vec<ExecutionEvent>) -> Vec<Said> {
 
 async fn a_task_tells_its_life_in_order(db: &TestDatabase) {
     let dal = connect(db).await;
-    let task = task_in(db, &dal, None, TaskStatus::Scheduled).await;
-    task_in(db, &dal, None, TaskStatus::Scheduled).await;
+    let task = task_in(&dal, None, TaskStatus::Scheduled).await;
+    task_in(&dal, None, TaskStatus::Scheduled).await;
     let due_at = due_at(db, task).await;
     dal.task_execution().mark_ready(task).await.unwrap();
     dal.task_execution().cancel(task).await.unwrap();
@@ -83,7 +84,7 @@ async fn a_task_tells_its_life_in_order(db: &TestDatabase) {
 async fn a_task_that_is_not_needed_tells_why(db: &TestDatabase) {
     let dal = connect(db).await;
     for reason in ["", "not needed", "π 🦀 \" \\ ' $1 ? \u{1} %\n{\"a\": null}"] {
-        let task = task_in(db, &dal, None, TaskStatus::NotStarted).await;
+        let task = task_in(&dal, None, TaskStatus::NotStarted).await;
         dal.task_execution().skip(task, reason).await.unwrap();
         let events = dal.execution_event().list_by_task(task).await.unwrap();
         let expected = [
@@ -100,7 +101,7 @@ async fn a_task_that_is_not_needed_tells_why(db: &TestDatabase) {
 
 async fn a_reason_that_cannot_be_kept_is_refused(db: &TestDatabase) {
     let dal = connect(db).await;
-    let task = task_in(db, &dal, None, TaskStatus::NotStarted).await;
+    let task = task_in(&dal, None, TaskStatus::NotStarted).await;
     let expected = Error::InvalidInput {
         what: "reason",
         problem: "has a NUL character at byte 3, which databases cannot keep".to_owned(),
@@ -115,7 +116,7 @@ async fn a_pipeline_tells_its_own_life_and_that_of_its_tasks(db: &TestDatabase) 
     let made = dal.task_execution().create_many(new).await.unwrap();
     let (first, second) = (made[0].id, made[1].id);
     for elsewhere in [None, Some(other)] {
-        task_in(db, &dal, elsewhere, TaskStatus::Failed).await;
+        task_in(&dal, elsewhere, TaskStatus::Failed).await;
     }
     let ready = dal.task_execution().mark_ready_many(&[second, first]).await;
     assert_eq!(ready.unwrap().refused, []);
@@ -146,7 +147,7 @@ async fn a_pipeline_tells_its_own_life_and_that_of_its_tasks(db: &TestDatabase) 
 async fn what_is_unknown_has_no_history(db: &TestDatabase) {
     let dal = connect(db).await;
     let pipeline = pipeline(&dal).await;
-    let task = task_in(db, &dal, Some(pipeline), TaskStatus::Ready).await;
+    let task = task_in(&dal, Some(pipeline), TaskStatus::Ready).await;
     let events = || dal.execution_event();
     // A task is no pipeline, and a pipeline no task.
     for id in [Uuid::now_v7(), pipeline] {
@@ -163,7 +164,7 @@ async fn a_type_lists_its_newest_events_first(db: &TestDatabase) {
     for event_type in [EventType::TaskCreated, EventType::TaskCancelled] {
         let mut newest = Vec::new();
         for _ in 0..3 {
-            newest.insert(0, task_in(db, &dal, None, TaskStatus::Cancelled).await);
+            newest.insert(0, task_in(&dal, None, TaskStatus::Cancelled).await);
         }
         for (limit, count) in [(3, 3), (2, 2), (0, 0)] {
             let events = dal.execution_event();
@@ -190,7 +191,7 @@ async fn the_recent_events_come_newest_first(db: &TestDatabase) {
     let dal = connect(db).await;
     let pipeline = pipeline(&dal).await;
     for task in [None, Some(pipeline)] {
-        task_in(db, &dal, task, TaskStatus::Cancelled).await;
+        task_in(&dal, task, TaskStatus::Cancelled).await;
     }
     let recent = dal.execution_event().get_recent(99).await.unwrap();
     assert!(recent.is_sorted_by(|a, b| a.id > b.id));
@@ -229,7 +230,7 @@ async fn old_events_are_counted_and_deleted(db: &TestDatabase) {
     // A history without its beginning is what was asked for.
     db.is_broken_on_purpose();
     let dal = connect(db).await;
-    let task = task_in(db, &dal, Some(pipeline(&dal).await), TaskStatus::Ready).await;
+    let task = task_in(&dal, Some(pipeline(&dal).await), TaskStatus::Ready).await;
     let events = dal.execution_event().get_recent(99).await.unwrap();
     assert_eq!(events.len(), 4);
     for (index, event) in events.iter().take(3).enumerate() {

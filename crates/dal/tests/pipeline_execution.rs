@@ -8,6 +8,7 @@ mod support {
     pub(crate) mod pause;
     pub(crate) mod pipeline;
     pub(crate) mod refusal;
+    pub(crate) mod run;
 }
 
 use std::time::Duration;
@@ -73,7 +74,7 @@ async fn types(dal: &DAL, pipeline: Uuid) -> Vec<EventType> {
 async fn a_chosen_id_is_made_once(db: &TestDatabase) {
     let dal = connect(db).await;
     let taken = pipeline(&dal).await;
-    task_in(db, &dal, Some(taken), TaskStatus::Ready).await;
+    task_in(&dal, Some(taken), TaskStatus::Ready).await;
     let again = NewPipelineExecution::new("export").id(taken);
     let expected = Error::PipelineExists { pipeline: taken };
     assert_refused(db, dal.pipeline_execution().create(again), expected).await;
@@ -152,12 +153,12 @@ async fn a_pipeline_starts_with_its_first_task_and_once(db: &TestDatabase) {
         (TaskStatus::Scheduled, TaskStatus::Ready),
     ] {
         let id = pipeline(&dal).await;
-        task_in(db, &dal, Some(id), first).await;
+        task_in(&dal, Some(id), first).await;
         assert_eq!(get(&dal, id).await.status, PipelineStatus::Running);
         let started = [EventType::PipelineCreated, EventType::PipelineStarted];
         assert_eq!(types(&dal, id).await, started);
         let before = get(&dal, id).await;
-        let task = task_in(db, &dal, Some(id), TaskStatus::NotStarted).await;
+        let task = task_in(&dal, Some(id), TaskStatus::NotStarted).await;
         if second == TaskStatus::Ready {
             dal.task_execution().mark_ready(task).await.unwrap();
         } else {
@@ -174,9 +175,9 @@ async fn a_pipeline_runs_while_a_task_is_open(db: &TestDatabase) {
     let dal = connect(db).await;
     for open in TaskStatus::LIVE {
         let id = pipeline(&dal).await;
-        task_in(db, &dal, Some(id), *open).await;
+        task_in(&dal, Some(id), *open).await;
         for ended in [TaskStatus::Skipped, TaskStatus::Cancelled] {
-            task_in(db, &dal, Some(id), ended).await;
+            task_in(&dal, Some(id), ended).await;
         }
         let row = get(&dal, id).await;
         assert_eq!(row.status, PipelineStatus::Running, "{open}");
@@ -215,9 +216,9 @@ async fn a_pipeline_ends_as_its_tasks_did(db: &TestDatabase) {
     ] {
         let dal = connect(db).await;
         let id = pipeline(&dal).await;
-        let task = task_in(db, &dal, Some(id), TaskStatus::NotStarted).await;
+        let task = task_in(&dal, Some(id), TaskStatus::NotStarted).await;
         for status in others {
-            task_in(db, &dal, Some(id), *status).await;
+            task_in(&dal, Some(id), *status).await;
         }
         match last {
             Last::Cancel => dal.task_execution().cancel(task).await.unwrap(),
@@ -247,8 +248,8 @@ fn end_event(status: PipelineStatus) -> EventType {
 async fn a_pipeline_ends_once_with_the_last_of_two_in_one_transaction(db: &TestDatabase) {
     let dal = connect(db).await;
     let id = pipeline(&dal).await;
-    let first = task_in(db, &dal, Some(id), TaskStatus::Ready).await;
-    let second = task_in(db, &dal, Some(id), TaskStatus::NotStarted).await;
+    let first = task_in(&dal, Some(id), TaskStatus::Ready).await;
+    let second = task_in(&dal, Some(id), TaskStatus::NotStarted).await;
     let ended = dal.transaction(async |tx| {
         tx.task_execution().cancel(first).await?;
         let between = tx.pipeline_execution().get(id).await?;
@@ -272,8 +273,8 @@ async fn a_reopened_pipeline_ends_again(db: &TestDatabase) {
         (TaskStatus::Failed, EventType::PipelineFailed),
     ] {
         let id = pipeline(&dal).await;
-        task_in(db, &dal, Some(id), first).await;
-        task_in(db, &dal, Some(id), TaskStatus::Skipped).await;
+        task_in(&dal, Some(id), first).await;
+        task_in(&dal, Some(id), TaskStatus::Skipped).await;
         let events = [
             EventType::PipelineCreated,
             EventType::PipelineStarted,
@@ -288,9 +289,9 @@ async fn a_reopened_pipeline_ends_again(db: &TestDatabase) {
 async fn a_pipeline_that_is_paused_ends_with_its_last_task(db: &TestDatabase) {
     let dal = connect(db).await;
     let id = pipeline(&dal).await;
-    let task = task_in(db, &dal, Some(id), TaskStatus::NotStarted).await;
+    let task = task_in(&dal, Some(id), TaskStatus::NotStarted).await;
     pause(db, id).await;
-    let other = task_in(db, &dal, Some(id), TaskStatus::Cancelled).await;
+    let other = task_in(&dal, Some(id), TaskStatus::Cancelled).await;
     let row = get(&dal, id).await;
     assert_eq!(row.status, PipelineStatus::Paused, "while {task} is open");
     assert_eq!(row.pause_reason.as_deref(), Some("lunch"));
