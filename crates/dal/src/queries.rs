@@ -3,6 +3,8 @@
 //! Ordinary queries are typed Diesel, compiled once per backend by `on!`. Statements that Diesel's language
 //! cannot say are [`Sql`]: text and binds. What each operation sends, of both kinds, is in `snapshots/`.
 
+#[cfg(test)]
+mod clock;
 pub(crate) mod execution_event;
 pub(crate) mod pipeline_execution;
 #[cfg(all(test, feature = "postgres", feature = "sqlite"))]

@@ -8,6 +8,7 @@ use taskbox_test_support::TestDatabase;
 mod support {
     pub(crate) mod atomic;
     pub(crate) mod operation;
+    pub(crate) mod prepared;
     pub(crate) mod refusing_trigger;
 }
 

@@ -3,21 +3,24 @@
 #![cfg(all(feature = "postgres", feature = "sqlite"))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::{future::Future, thread, time::Duration};
+use std::future::Future;
 
-use taskbox_dal::{DAL, Error, Result};
+use taskbox_dal::{DAL, Result};
 use taskbox_models::NewTaskExecution;
-use taskbox_test_support::{Backend, TestDatabase, invariants};
-use tokio::{runtime, time::Instant};
+use taskbox_test_support::TestDatabase;
 use uuid::Uuid;
 
 mod support {
+    pub(crate) mod left;
+    pub(crate) mod one_thread;
     pub(crate) mod orders;
     pub(crate) mod own_sql;
     pub(crate) mod poll;
 }
 
 use support::{
+    left::assert_nothing_is_left,
+    one_thread::on_one_thread,
     orders,
     poll::{Moment, poll_times},
 };
@@ -94,15 +97,6 @@ async fn assert_an_order_for_each_ready_task(db: &TestDatabase) {
     assert_eq!(orders::count(db).await, db.query_i64(ready).await);
 }
 
-/// Runs the future on a current-thread runtime of its own.
-fn on_one_thread<F: Future<Output = ()> + Send>(future: F) {
-    let block_on = || {
-        let mut runtime = runtime::Builder::new_current_thread();
-        runtime.enable_all().build().unwrap().block_on(future);
-    };
-    thread::scope(|scope| scope.spawn(block_on).join()).unwrap();
-}
-
 /// Drops the operation after 1, 2, 3 … polls until it is done by then, on connections that are cold and on warm ones.
 async fn drop_everywhere<Fut>(db: &TestDatabase, operation: impl Operation<Fut>)
 where
@@ -138,38 +132,4 @@ where
             return polls - 1;
         }
     }
-}
-
-async fn assert_nothing_is_left(db: &TestDatabase, dal: &DAL) {
-    match db.backend() {
-        Backend::Postgres => {
-            wait_until_idle(db).await;
-            let every_lock = "SELECT id FROM task_executions FOR UPDATE NOWAIT";
-            db.execute(every_lock).await;
-        }
-        // Waits for a statement that is under way, and not for a transaction that nobody ends.
-        Backend::Sqlite => db.execute("BEGIN IMMEDIATE; ROLLBACK").await,
-    }
-    assert_both_connections_are_usable(dal).await;
-    invariants::assert(db).await;
-}
-
-/// The server notices within moments that the client hung up.
-async fn wait_until_idle(db: &TestDatabase) {
-    let busy = "SELECT count(*) FROM pg_stat_activity
-        WHERE datname = current_database() AND application_name = 'taskbox' AND state <> 'idle'";
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while db.query_i64(busy).await > 0 {
-        assert!(Instant::now() < deadline, "a transaction was left open");
-    }
-}
-
-async fn assert_both_connections_are_usable(dal: &DAL) {
-    dal.transaction(async |tx| {
-        tx.task_outbox().count_pending().await?;
-        dal.task_outbox().count_pending().await?;
-        Ok::<_, Error>(())
-    })
-    .await
-    .unwrap();
 }

@@ -9,6 +9,7 @@ mod support {
     pub(crate) mod pause;
     pub(crate) mod pipeline;
     pub(crate) mod refusal;
+    pub(crate) mod run;
 }
 
 use std::time::Duration;
@@ -88,7 +89,7 @@ async fn only_row(dal: &DAL) -> TaskOutbox {
 
 async fn create_refuses_a_task_that_has_its_row(db: &TestDatabase) {
     let dal = connect(db).await;
-    let task = task_in(db, &dal, None, TaskStatus::Ready).await;
+    let task = task_in(&dal, None, TaskStatus::Ready).await;
     let conflict = Conflict {
         task,
         expected: Vec::new(),
@@ -100,7 +101,7 @@ async fn create_refuses_a_task_that_has_its_row(db: &TestDatabase) {
 async fn create_refuses_a_task_that_is_not_ready(db: &TestDatabase) {
     let dal = connect(db).await;
     for status in not_ready() {
-        let task = task_in(db, &dal, Some(pipeline(&dal).await), status).await;
+        let task = task_in(&dal, Some(pipeline(&dal).await), status).await;
         let conflict = Conflict {
             task,
             expected: vec![TaskStatus::Ready],
@@ -124,10 +125,10 @@ async fn create_refuses_an_unknown_task(db: &TestDatabase) {
 
 async fn delete_removes_the_row_of_a_task_that_is_not_ready(db: &TestDatabase) {
     let dal = connect(db).await;
-    task_in(db, &dal, None, TaskStatus::Ready).await;
+    task_in(&dal, None, TaskStatus::Ready).await;
     let kept = only_row(&dal).await;
     for status in not_ready() {
-        let task = task_in(db, &dal, None, status).await;
+        let task = task_in(&dal, None, status).await;
 
         let whole = db.dump().await;
         let row = leave_row(db, &dal, task).await;
@@ -153,7 +154,7 @@ async fn leave_row(db: &TestDatabase, dal: &DAL, task: Uuid) -> TaskOutbox {
 
 async fn delete_leaves_the_row_of_a_ready_task(db: &TestDatabase) {
     let dal = connect(db).await;
-    let task = task_in(db, &dal, None, TaskStatus::Ready).await;
+    let task = task_in(&dal, None, TaskStatus::Ready).await;
     let row = only_row(&dal).await;
     let whole = db.dump().await;
     for id in [row.id, row.id + 1, -1] {
@@ -167,14 +168,14 @@ async fn delete_leaves_the_row_of_a_ready_task(db: &TestDatabase) {
 
 async fn delete_older_than_removes_old_rows_of_tasks_that_are_not_ready(db: &TestDatabase) {
     let dal = connect(db).await;
-    task_in(db, &dal, None, TaskStatus::Ready).await;
+    task_in(&dal, None, TaskStatus::Ready).await;
     backdate(db, "task_outbox", only_row(&dal).await.id, long_ago(0)).await;
     let whole = db.dump().await;
     assert_eq!(delete_older_than(&dal, long_ago(9)).await, 0);
 
     let mut moments = (1..).map(long_ago);
     for status in not_ready() {
-        let task = task_in(db, &dal, None, status).await;
+        let task = task_in(&dal, None, status).await;
         let row = leave_row(db, &dal, task).await;
         backdate(db, "task_outbox", row.id, moments.next().unwrap()).await;
     }
@@ -230,12 +231,12 @@ async fn pending(dal: &DAL, limit: i64) -> Vec<Uuid> {
 async fn the_rows_of_a_paused_pipeline_come_last(db: &TestDatabase) {
     let dal = connect(db).await;
     let paused = pipeline(&dal).await;
-    let first = task_in(db, &dal, Some(paused), TaskStatus::Ready).await;
+    let first = task_in(&dal, Some(paused), TaskStatus::Ready).await;
     let new = NewTaskExecution::new(paused, "b").priority(9);
     let second = dal.task_execution().create(new).await.unwrap().id;
     pause(db, paused).await;
     dal.task_execution().mark_ready(second).await.unwrap();
-    let free = task_in(db, &dal, None, TaskStatus::Ready).await;
+    let free = task_in(&dal, None, TaskStatus::Ready).await;
     assert_eq!(pending(&dal, 99).await, [free, second, first]);
     assert_eq!(dal.task_outbox().count_pending().await.unwrap(), 3);
 }
@@ -244,7 +245,7 @@ async fn a_limit_bounds_the_rows(db: &TestDatabase) {
     let dal = connect(db).await;
     let mut tasks = Vec::new();
     for _ in 0..3 {
-        tasks.push(task_in(db, &dal, None, TaskStatus::Ready).await);
+        tasks.push(task_in(&dal, None, TaskStatus::Ready).await);
     }
     assert_eq!(pending(&dal, i64::MAX).await, tasks);
     assert_eq!(pending(&dal, 2).await, tasks[..2]);
@@ -259,9 +260,9 @@ async fn the_count_is_of_ready_tasks(db: &TestDatabase) {
     let dal = connect(db).await;
     assert_eq!(dal.task_outbox().count_pending().await.unwrap(), 0);
     for status in TaskStatus::ALL.iter().copied() {
-        task_in(db, &dal, None, status).await;
+        task_in(&dal, None, status).await;
     }
     assert_eq!(dal.task_outbox().count_pending().await.unwrap(), 1);
-    task_in(db, &dal, None, TaskStatus::Ready).await;
+    task_in(&dal, None, TaskStatus::Ready).await;
     assert_eq!(dal.task_outbox().count_pending().await.unwrap(), 2);
 }

@@ -111,6 +111,43 @@ fn no_index_on_tasks_knows_a_column_that_changes() {
     }
 }
 
+// Rows that come and go, or that are rewritten, in tables that stay small; the reasons are in the migrations.
+#[test]
+fn tables_have_the_room_and_the_vacuum_that_their_rows_need() {
+    let [postgres, _] = Catalogue::of_both();
+    let expected = [
+        ("pipeline_executions", "fillfactor=70"),
+        ("task_claims", "autovacuum_vacuum_scale_factor=0"),
+        ("task_claims", "autovacuum_vacuum_threshold=2000"),
+        ("task_executions", "fillfactor=50"),
+        ("task_outbox", "autovacuum_vacuum_scale_factor=0"),
+        ("task_outbox", "autovacuum_vacuum_threshold=2000"),
+        ("task_schedule", "autovacuum_vacuum_scale_factor=0"),
+        ("task_schedule", "autovacuum_vacuum_threshold=2000"),
+        ("task_workers", "autovacuum_vacuum_scale_factor=0"),
+        ("task_workers", "autovacuum_vacuum_threshold=500"),
+        ("task_workers", "fillfactor=50"),
+    ];
+    assert_eq!(postgres.storage(), expected);
+}
+
+#[test]
+fn every_choice_of_storage_comes_with_its_reason() {
+    let mut choices = 0;
+    for migration in migrations::of("postgres") {
+        let script = fs::read_to_string(migration.join("up.sql")).unwrap();
+        let lines: Vec<_> = script.lines().collect();
+        for pair in lines
+            .windows(2)
+            .filter(|pair| pair[1].starts_with("WITH ("))
+        {
+            assert!(pair[0].starts_with("-- "), "{}", migration.display());
+            choices += 1;
+        }
+    }
+    assert_eq!(choices, 6, "each table that chooses has been looked at");
+}
+
 #[test]
 fn the_index_of_rare_events_leaves_out_events_that_exist() {
     let [postgres, sqlite] = Catalogue::of_both().map(|catalogue| left_out(&catalogue));

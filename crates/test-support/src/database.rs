@@ -134,21 +134,24 @@ impl TestDatabase {
     /// The rows that a query answers, as text: `None` is NULL, and a UUID reads the same on both backends.
     /// Booleans don't (`t` and `f` against `1` and `0`), nor do times and JSON.
     pub async fn query_text(&self, sql: &str) -> Vec<Vec<Option<String>>> {
+        let mut answers = self.query_each(&[sql.to_owned()]).await;
+        answers.pop().unwrap_or_default()
+    }
+
+    /// The rows that each of the queries answers, by one connection.
+    async fn query_each(&self, queries: &[String]) -> Vec<Vec<Vec<Option<String>>>> {
         match &self.place {
-            Place::Postgres(database) => database.query(sql).await,
-            Place::Sqlite(database) => database.query(sql).await,
+            Place::Postgres(database) => database.query(queries).await,
+            Place::Sqlite(database) => database.query(queries).await,
         }
     }
 
     /// Everything in Taskbox's tables: by table, every row as text, in the order of the key. Two dumps are equal
     /// if nothing changed in between.
     pub async fn dump(&self) -> BTreeMap<&'static str, Vec<Vec<Option<String>>>> {
-        let mut dump = BTreeMap::new();
-        for (table, key) in TABLES {
-            let sql = format!("SELECT * FROM {table} ORDER BY {key}");
-            dump.insert(table, self.query_text(&sql).await);
-        }
-        dump
+        let queries = TABLES.map(|(table, key)| format!("SELECT * FROM {table} ORDER BY {key}"));
+        let tables = TABLES.iter().map(|(table, _)| *table);
+        tables.zip(self.query_each(&queries).await).collect()
     }
 
     /// A UUID as SQL.

@@ -53,8 +53,13 @@ impl Database {
         Connection::open(&self.url()).await.try_execute(sql).await
     }
 
-    pub(crate) async fn query(&self, sql: &str) -> Vec<Vec<Option<String>>> {
-        Connection::open(&self.url()).await.query(sql).await
+    pub(crate) async fn query(&self, queries: &[String]) -> Vec<Vec<Vec<Option<String>>>> {
+        let connection = Connection::open(&self.url()).await;
+        let mut answers = Vec::new();
+        for sql in queries {
+            answers.push(connection.query(sql).await);
+        }
+        answers
     }
 
     /// On a thread and a runtime of its own, since the test's may be what hangs, or be about to end.

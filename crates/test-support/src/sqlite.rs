@@ -50,9 +50,9 @@ impl Database {
         joined(task::spawn_blocking(move || execute(&file, &sql)).await)
     }
 
-    pub(crate) async fn query(&self, sql: &str) -> Vec<Vec<Option<String>>> {
-        let (file, sql) = (self.file(), sql.to_owned());
-        joined(task::spawn_blocking(move || query(&file, &sql)).await)
+    pub(crate) async fn query(&self, queries: &[String]) -> Vec<Vec<Vec<Option<String>>>> {
+        let (file, queries) = (self.file(), queries.to_vec());
+        joined(task::spawn_blocking(move || query(&file, &queries)).await)
     }
 
     pub(crate) fn remove(&self) {
@@ -98,8 +98,12 @@ fn execute(file: &Path, sql: &str) -> Result<(), String> {
     result.map_err(|error| error.to_string())
 }
 
-fn query(file: &Path, sql: &str) -> Vec<Vec<Option<String>>> {
-    try_query(&open(file), sql).unwrap_or_else(|error| panic!("{error}, in: {sql}"))
+fn query(file: &Path, queries: &[String]) -> Vec<Vec<Vec<Option<String>>>> {
+    let connection = open(file);
+    let answer = |sql: &String| {
+        try_query(&connection, sql).unwrap_or_else(|error| panic!("{error}, in: {sql}"))
+    };
+    queries.iter().map(answer).collect()
 }
 
 fn try_query(connection: &Connection, sql: &str) -> rusqlite::Result<Vec<Vec<Option<String>>>> {

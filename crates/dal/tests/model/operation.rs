@@ -7,10 +7,15 @@ use taskbox_dal::Moved;
 use taskbox_models::{Conflict, TaskStatus};
 use uuid::Uuid;
 
+use crate::work::{self, SLOTS, Slot, Work};
+
 /// So few that operations meet.
 const TASKS: u8 = 12;
 /// Those that are there from the beginning.
 const PIPELINES: u8 = 3;
+/// So few that they are used up.
+pub(crate) const MAX_ATTEMPTS: i32 = 2;
+pub(crate) const MAX_RECOVERIES: i32 = 1;
 
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
@@ -22,6 +27,12 @@ pub(crate) enum Step {
     LoseRow(Uuid),
     /// Other software makes an outbox row for a task that has ended.
     LeaveRow(Uuid),
+    /// The time of all scheduled tasks comes.
+    MakeDue,
+    /// A worker's lease ends.
+    Expire(Slot),
+    /// All that expired workers hold is taken back.
+    Recover,
 }
 
 #[derive(Clone, Debug)]
@@ -40,6 +51,8 @@ pub(crate) enum Operation {
     OutboxDeleteByTask(Uuid),
     /// Older than the end of time, or older than its beginning.
     OutboxDeleteOlderThan(bool),
+    Redrive(Uuid),
+    Work(Work),
 }
 
 #[derive(Clone, Debug)]
@@ -57,6 +70,16 @@ pub(crate) enum Answer {
     Published(Uuid),
     Moved(Moved),
     Deleted(usize),
+    /// The tasks, with their attempt and epoch.
+    Claimed(Vec<(Uuid, i32, i64)>),
+    /// What a heartbeat says was lost, and what was cancelled.
+    Told(Vec<Uuid>, Vec<Uuid>),
+    /// What is ready again, and what was given up.
+    Recovered(Vec<Uuid>, Vec<Uuid>),
+    /// There is no such worker or claim yet, so nothing was called.
+    Nobody,
+    /// Of a task; or of the worker, whose id is another on each backend.
+    LeaseLost(Option<Uuid>),
     NotFound(&'static str, Uuid),
     Conflict(Conflict),
     PipelineClosed(Uuid),
@@ -71,21 +94,27 @@ pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
             .prop_map(|(operations, commits)| Step::Together(operations, commits)),
         1 => task().prop_map(Step::LoseRow),
         1 => task().prop_map(Step::LeaveRow),
+        2 => Just(Step::MakeDue),
+        1 => work::slot().prop_map(Step::Expire),
+        1 => Just(Step::Recover),
     ];
-    (beginning(), vec(step, 1..=36)).prop_map(|(beginning, steps)| [beginning, steps].concat())
+    (beginning(), vec(step, 1..=48)).prop_map(|(beginning, steps)| [beginning, steps].concat())
 }
 
-/// Some pipelines and tasks, without which most operations have nothing to do.
+/// Some pipelines, tasks and workers, without which most operations have nothing to do.
 fn beginning() -> impl Strategy<Value = Vec<Step>> {
     let pipelines: Vec<_> = (1..=PIPELINES)
         .map(|number| Step::Alone(Operation::CreatePipeline(pipeline_id(number))))
         .collect();
     let task = new_task((1..=PIPELINES).prop_map(pipeline_id));
-    vec(task, 0..=usize::from(TASKS)).prop_map(move |mut tasks| {
+    let ready = vec(self::task(), 0..6);
+    (vec(task, 0..=usize::from(TASKS)), ready).prop_map(move |(mut tasks, ready)| {
         let mut seen = HashSet::new();
         tasks.retain(|task| seen.insert(task.id));
         let tasks = Step::Alone(Operation::CreateMany(tasks));
-        [pipelines.clone(), vec![tasks]].concat()
+        let ready = Step::Alone(Operation::MarkReadyMany(ready));
+        let workers = (0..SLOTS).map(|slot| Step::Alone(Operation::Work(Work::Register(slot))));
+        [pipelines.clone(), vec![tasks, ready], workers.collect()].concat()
     })
 }
 
@@ -97,12 +126,14 @@ fn operation() -> impl Strategy<Value = Operation> {
         4 => task().prop_map(Operation::MarkReady),
         4 => vec(task(), 0..8).prop_map(Operation::MarkReadyMany),
         3 => task().prop_map(Operation::Schedule),
-        5 => task().prop_map(Operation::Skip),
+        3 => task().prop_map(Operation::Skip),
         3 => task().prop_map(Operation::Cancel),
         1 => task().prop_map(Operation::OutboxCreate),
         1 => task().prop_map(Operation::OutboxDelete),
         1 => task().prop_map(Operation::OutboxDeleteByTask),
         1 => any::<bool>().prop_map(Operation::OutboxDeleteOlderThan),
+        2 => task().prop_map(Operation::Redrive),
+        44 => work::work().prop_map(Operation::Work),
     ]
 }
 

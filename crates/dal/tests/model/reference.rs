@@ -1,14 +1,22 @@
 //! What the documents promise, as plainly as it can be done in memory. It shares no rule with the DAL.
 
-use std::collections::BTreeSet;
+mod create;
+mod moves;
+mod workers;
 
-use taskbox_dal::Moved;
-use taskbox_models::{Conflict, EventType, PipelineStatus, TaskStatus};
+use std::collections::{BTreeMap, BTreeSet};
+
+use taskbox_models::{Conflict, EventType, TaskStatus};
 use uuid::Uuid;
 
+use self::{
+    moves::{CANCEL, MARK_READY, SCHEDULE, SKIP},
+    workers::{Held, Worker},
+};
 use crate::{
-    operation::{Answer, NewTask, Operation, Step},
-    state::{Pipeline, State, Task},
+    operation::{Answer, Operation, Step},
+    state::{Pipeline, State, in_their_order},
+    work::Slot,
 };
 
 #[derive(Clone, Default)]
@@ -16,43 +24,15 @@ pub(crate) struct Reference {
     state: State,
     /// The rows of the outbox by age: the task, and the priority.
     rows: Vec<(Uuid, i32)>,
+    /// The scheduled tasks whose time has come.
+    due: BTreeSet<Uuid>,
+    /// All that ever registered.
+    workers: Vec<Worker>,
+    slots: BTreeMap<Slot, usize>,
+    /// All claims that were ever made, and those that count by their task.
+    claims: Vec<Held>,
+    running: BTreeMap<Uuid, Held>,
 }
-
-/// Between which statuses a transition goes, and what it writes.
-struct Arrow {
-    from: &'static [TaskStatus],
-    to: TaskStatus,
-    event: EventType,
-}
-
-const MARK_READY: Arrow = Arrow {
-    from: &[TaskStatus::NotStarted, TaskStatus::Scheduled],
-    to: TaskStatus::Ready,
-    event: EventType::TaskMarkedReady,
-};
-
-const SCHEDULE: Arrow = Arrow {
-    from: &[TaskStatus::NotStarted],
-    to: TaskStatus::Scheduled,
-    event: EventType::TaskScheduled,
-};
-
-const SKIP: Arrow = Arrow {
-    from: &[TaskStatus::NotStarted],
-    to: TaskStatus::Skipped,
-    event: EventType::TaskSkipped,
-};
-
-const CANCEL: Arrow = Arrow {
-    from: &[
-        TaskStatus::NotStarted,
-        TaskStatus::Scheduled,
-        TaskStatus::Ready,
-        TaskStatus::Running,
-    ],
-    to: TaskStatus::Cancelled,
-    event: EventType::TaskCancelled,
-};
 
 impl Reference {
     /// What each operation of the step may answer: where several things are wrong with it, any of them.
@@ -81,6 +61,15 @@ impl Reference {
                 }
                 Vec::new()
             }
+            Step::MakeDue => {
+                self.due.extend(self.scheduled());
+                Vec::new()
+            }
+            Step::Expire(slot) => {
+                self.expire(*slot);
+                Vec::new()
+            }
+            Step::Recover => vec![vec![self.recover()]],
         }
     }
 
@@ -102,11 +91,13 @@ impl Reference {
         let mut rows = self.rows.clone();
         rows.sort_by_key(|row| -row.1);
         state.outbox = rows.iter().map(|row| row.0).collect();
-        let tasks = state.tasks.iter();
-        state.schedule = tasks
-            .filter(|(_, task)| task.status == TaskStatus::Scheduled)
-            .map(|(id, _)| *id)
-            .collect();
+        state.schedule = self.scheduled();
+        for pipeline in state.pipelines.values_mut() {
+            pipeline.events = in_their_order(std::mem::take(&mut pipeline.events));
+        }
+        let running = self.running.iter();
+        state.claims = running.map(|(id, held)| (*id, held.epoch)).collect();
+        state.workers = self.workers.iter().filter(|it| it.is_there).count();
         state
     }
 
@@ -125,154 +116,10 @@ impl Reference {
                 Answer::Deleted(self.remove_stale(|it| it == *task))
             }
             Operation::OutboxDeleteOlderThan(all) => Answer::Deleted(self.remove_stale(|_| *all)),
+            Operation::Redrive(task) => self.redrive(*task),
+            Operation::Work(work) => self.work(work),
         };
         vec![answer]
-    }
-
-    fn create_pipeline(&mut self, id: Uuid) -> Answer {
-        if self.state.pipelines.contains_key(&id) {
-            return Answer::PipelineExists(id);
-        }
-        let pipeline = Pipeline {
-            status: PipelineStatus::Pending,
-            open: 0,
-            failed: 0,
-            cancelled: 0,
-            events: Vec::new(),
-        };
-        self.state.pipelines.insert(id, pipeline);
-        self.log_pipeline(id, EventType::PipelineCreated);
-        Answer::Done
-    }
-
-    fn create(&mut self, new: &[NewTask]) -> Vec<Answer> {
-        let refusals = self.refusals(new);
-        if !refusals.is_empty() {
-            return refusals;
-        }
-        let pipelines: BTreeSet<Uuid> = new.iter().filter_map(|new| new.pipeline).collect();
-        for id in pipelines {
-            let pipeline = self.pipeline(id);
-            if pipeline.status.is_terminal() {
-                pipeline.status = PipelineStatus::Running;
-                self.log_pipeline(id, EventType::PipelineReopened);
-            }
-        }
-        for new in new {
-            let task = Task {
-                pipeline: new.pipeline,
-                priority: new.priority,
-                queue: new.queue.to_owned(),
-                status: TaskStatus::NotStarted,
-                events: Vec::new(),
-            };
-            self.state.tasks.insert(new.id, task);
-            self.log_task(new.id, EventType::TaskCreated);
-            if let Some(id) = new.pipeline {
-                self.pipeline(id).open += 1;
-            }
-        }
-        let made = new.iter().map(|new| (new.id, TaskStatus::NotStarted));
-        vec![Answer::Made(made.collect())]
-    }
-
-    fn refusals(&self, new: &[NewTask]) -> Vec<Answer> {
-        let mut refusals = Vec::new();
-        let mut ids = BTreeSet::new();
-        let exists = |new: &NewTask| Some(conflict(new.id, &[], Some(self.status(new.id)?)));
-        refusals.extend(new.iter().find_map(exists));
-        for new in new {
-            if !ids.insert(new.id) {
-                refusals.push(Answer::InvalidInput("id"));
-            }
-            if let Some(id) = new.pipeline {
-                match self.state.pipelines.get(&id).map(|it| it.status) {
-                    None => refusals.push(Answer::NotFound("pipeline", id)),
-                    Some(PipelineStatus::Cancelled) => refusals.push(Answer::PipelineClosed(id)),
-                    Some(_) => {}
-                }
-            }
-        }
-        refusals
-    }
-
-    fn move_one(&mut self, task: Uuid, arrow: &Arrow) -> Answer {
-        match self.move_many(&[task], arrow).refused.pop() {
-            None => Answer::Done,
-            Some(refused) if refused.found.is_none() => Answer::NotFound("task", task),
-            Some(refused) => Answer::Conflict(refused),
-        }
-    }
-
-    fn move_many(&mut self, tasks: &[Uuid], arrow: &Arrow) -> Moved {
-        let mut answer = Moved::default();
-        let mut seen = BTreeSet::new();
-        for task in tasks.iter().copied().filter(|task| seen.insert(*task)) {
-            match self.status(task) {
-                Some(found) if arrow.from.contains(&found) => answer.moved.push(task),
-                found => answer.refused.push(Conflict {
-                    task,
-                    expected: arrow.from.to_vec(),
-                    found,
-                }),
-            }
-        }
-        let moved = answer
-            .moved
-            .iter()
-            .filter_map(|task| self.state.tasks.get(task)?.pipeline);
-        let pipelines: BTreeSet<Uuid> = moved.collect();
-        for id in &pipelines {
-            self.start(*id);
-        }
-        for task in &answer.moved {
-            self.move_task(*task, arrow);
-        }
-        for id in &pipelines {
-            self.end(*id);
-        }
-        answer
-    }
-
-    fn move_task(&mut self, id: Uuid, arrow: &Arrow) {
-        self.remove_row(id);
-        let Some(task) = self.state.tasks.get_mut(&id) else {
-            return;
-        };
-        task.status = arrow.to;
-        if arrow.to == TaskStatus::Ready {
-            self.rows.push((id, task.priority));
-        }
-        if let Some(pipeline) = task.pipeline {
-            let pipeline = self.pipeline(pipeline);
-            pipeline.open -= i32::from(arrow.to.is_terminal());
-            pipeline.cancelled += i32::from(arrow.to == TaskStatus::Cancelled);
-        }
-        self.log_task(id, arrow.event);
-    }
-
-    /// The first of its tasks leaves `NotStarted`.
-    fn start(&mut self, id: Uuid) {
-        let pipeline = self.pipeline(id);
-        if pipeline.status == PipelineStatus::Pending {
-            pipeline.status = PipelineStatus::Running;
-            self.log_pipeline(id, EventType::PipelineStarted);
-        }
-    }
-
-    /// The last of its tasks may have ended. None can fail here, since no worker runs them.
-    fn end(&mut self, id: Uuid) {
-        let pipeline = self.pipeline(id);
-        if pipeline.open > 0 {
-            return;
-        }
-        let (status, event) = if pipeline.cancelled > 0 {
-            (PipelineStatus::Cancelled, EventType::PipelineCancelled)
-        } else {
-            (PipelineStatus::Completed, EventType::PipelineCompleted)
-        };
-        pipeline.status = status;
-        self.log_pipeline(id, event);
     }
 
     fn publish(&mut self, task: Uuid) -> Answer {
@@ -304,6 +151,12 @@ impl Reference {
 
     fn has_row(&self, task: Uuid) -> bool {
         self.rows.iter().any(|row| row.0 == task)
+    }
+
+    fn scheduled(&self) -> Vec<Uuid> {
+        let tasks = self.state.tasks.iter();
+        let scheduled = tasks.filter(|(_, task)| task.status == TaskStatus::Scheduled);
+        scheduled.map(|(id, _)| *id).collect()
     }
 
     fn status(&self, task: Uuid) -> Option<TaskStatus> {

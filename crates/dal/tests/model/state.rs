@@ -15,6 +15,9 @@ pub(crate) struct State {
     pub(crate) outbox: Vec<Uuid>,
     /// In the order of their ids.
     pub(crate) schedule: Vec<Uuid>,
+    /// The tasks that run, and the epochs of their claims; in the order of their ids.
+    pub(crate) claims: Vec<(Uuid, i64)>,
+    pub(crate) workers: usize,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +26,9 @@ pub(crate) struct Task {
     pub(crate) priority: i32,
     pub(crate) queue: String,
     pub(crate) status: TaskStatus,
+    pub(crate) attempt: i32,
+    pub(crate) recoveries: i32,
+    pub(crate) epoch: i64,
     pub(crate) events: Vec<EventType>,
 }
 
@@ -48,6 +54,9 @@ pub(crate) async fn read(subject: &Subject) -> State {
                 priority: task.priority,
                 queue: task.queue,
                 status: task.status,
+                attempt: task.attempt,
+                recoveries: task.recoveries,
+                epoch: task.epoch,
                 events: events.iter().map(|event| event.event_type).collect(),
             };
             state.tasks.insert(task.id, read);
@@ -65,7 +74,7 @@ pub(crate) async fn read(subject: &Subject) -> State {
             open: pipeline.open_tasks,
             failed: pipeline.failed_tasks,
             cancelled: pipeline.cancelled_tasks,
-            events: events.await.unwrap().iter().map(step).collect(),
+            events: in_their_order(events.await.unwrap().iter().map(step).collect()),
         };
         state.pipelines.insert(pipeline.id, read);
     }
@@ -75,7 +84,29 @@ pub(crate) async fn read(subject: &Subject) -> State {
     let rows = subject.db.query_text(schedule).await;
     let ids = rows.into_iter().flatten().flatten();
     state.schedule = ids.map(|id| id.parse().unwrap()).collect();
+    let claims = "SELECT task_execution_id, epoch FROM task_claims ORDER BY task_execution_id";
+    for row in subject.db.query_text(claims).await {
+        let text = |column: usize| row[column].as_deref().unwrap();
+        let claim = (text(0).parse().unwrap(), text(1).parse().unwrap());
+        state.claims.push(claim);
+    }
+    let workers = subject.db.query_text("SELECT id FROM task_workers").await;
+    state.workers = workers.len();
     state
+}
+
+/// Tasks that are taken back together come in no particular order: here, in that of their ids.
+pub(crate) fn in_their_order(
+    mut events: Vec<(Option<Uuid>, EventType)>,
+) -> Vec<(Option<Uuid>, EventType)> {
+    const TOGETHER: [EventType; 2] = [EventType::TaskRecovered, EventType::TaskAbandoned];
+    let together = |event: &(_, EventType)| TOGETHER.contains(&event.1);
+    for run in events.chunk_by_mut(|a, b| together(a) && together(b)) {
+        if together(&run[0]) {
+            run.sort_by_key(|event| event.0);
+        }
+    }
+    events
 }
 
 fn step(event: &ExecutionEvent) -> (Option<Uuid>, EventType) {

@@ -1,17 +1,24 @@
 //! The DAL on one backend.
 
-use std::time::Duration;
+mod workers;
+
+use std::{
+    sync::{Mutex, MutexGuard},
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 use taskbox_dal::{DAL, Error, Result, Tx};
 use taskbox_models::{NewPipelineExecution, NewTaskExecution, NewTaskOutbox, TaskExecution};
 use taskbox_test_support::{Backend, TestDatabase};
 
-use crate::operation::{Answer, NewTask, Operation, Step};
+use self::workers::{Known, on_dal as work_on_dal, on_tx as work_on_tx};
+use crate::operation::{Answer, MAX_ATTEMPTS, MAX_RECOVERIES, NewTask, Operation, Step};
 
 pub(crate) struct Subject {
     pub(crate) db: TestDatabase,
     pub(crate) dal: DAL,
+    known: Mutex<Known>,
 }
 
 /// Why a transaction did not commit.
@@ -24,71 +31,6 @@ enum Stop {
 impl From<Error> for Stop {
     fn from(error: Error) -> Self {
         Self::Error(error)
-    }
-}
-
-impl Subject {
-    pub(crate) async fn new(backend: Backend) -> Self {
-        let db = TestDatabase::create(backend).await;
-        let dal = DAL::builder(db.url()).pool_size(1).connect().await.unwrap();
-        Self { db, dal }
-    }
-
-    /// Empties the tables, which takes less time than to make a database anew.
-    pub(crate) async fn clear(&self) {
-        let sql = "DELETE FROM execution_events;
-            DELETE FROM task_outbox;
-            DELETE FROM task_schedule;
-            DELETE FROM task_executions;
-            DELETE FROM pipeline_executions";
-        self.db.execute(sql).await;
-    }
-
-    /// The answers to the operations of the step.
-    pub(crate) async fn run(&self, step: &Step) -> Vec<Answer> {
-        match step {
-            Step::Alone(operation) => vec![on_dal(&self.dal, operation).await],
-            Step::Together(operations, commits) => self.together(operations, *commits).await,
-            Step::LoseRow(task) => {
-                let id = self.db.uuid_literal(*task);
-                let sql = format!(
-                    "DELETE FROM task_outbox WHERE task_execution_id IN (
-                        SELECT id FROM task_executions WHERE id = {id} AND status = 'Ready')"
-                );
-                self.db.execute(&sql).await;
-                Vec::new()
-            }
-            Step::LeaveRow(task) => {
-                let id = self.db.uuid_literal(*task);
-                let sql = format!(
-                    "INSERT INTO task_outbox (task_execution_id) SELECT id FROM task_executions
-                    WHERE id = {id} AND status IN ('Skipped', 'Cancelled') ON CONFLICT DO NOTHING"
-                );
-                self.db.execute(&sql).await;
-                Vec::new()
-            }
-        }
-    }
-
-    async fn together(&self, operations: &[Operation], commits: bool) -> Vec<Answer> {
-        let result = self
-            .dal
-            .transaction(async |tx| {
-                let mut answers = Vec::new();
-                for operation in operations {
-                    answers.push(on_tx(tx, operation).await);
-                }
-                if commits {
-                    Ok(answers)
-                } else {
-                    Err(Stop::RolledBack(answers))
-                }
-            })
-            .await;
-        match result {
-            Ok(answers) | Err(Stop::RolledBack(answers)) => answers,
-            Err(Stop::Error(error)) => panic!("the transaction failed: {error}"),
-        }
     }
 }
 
@@ -143,16 +85,111 @@ macro_rules! call {
                 let count = $door.task_outbox().delete_older_than(cutoff).await;
                 count.map(Answer::Deleted)
             }
+            Operation::Redrive(task) => done($door.task_execution().redrive(*task).await),
+            Operation::Work(_) => Ok(Answer::Nobody),
         }
     };
 }
 
-async fn on_dal(dal: &DAL, operation: &Operation) -> Answer {
-    answer(call!(dal, operation))
-}
+impl Subject {
+    pub(crate) async fn new(backend: Backend) -> Self {
+        let db = TestDatabase::create(backend).await;
+        let dal = DAL::builder(db.url())
+            .pool_size(1)
+            .max_recoveries(MAX_RECOVERIES)
+            .connect()
+            .await
+            .unwrap();
+        let known = Mutex::default();
+        Self { db, dal, known }
+    }
 
-async fn on_tx(tx: &mut Tx<'_>, operation: &Operation) -> Answer {
-    answer(call!(tx, operation))
+    /// Empties the tables, which takes less time than to make a database anew.
+    pub(crate) async fn clear(&self) {
+        let sql = "DELETE FROM execution_events;
+            DELETE FROM task_outbox;
+            DELETE FROM task_schedule;
+            DELETE FROM task_claims;
+            DELETE FROM task_workers;
+            DELETE FROM task_executions;
+            DELETE FROM pipeline_executions";
+        self.db.execute(sql).await;
+        *self.known() = Known::default();
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap()
+    }
+
+    /// The answers to the operations of the step.
+    pub(crate) async fn run(&self, step: &Step) -> Vec<Answer> {
+        match step {
+            Step::Alone(operation) => return vec![self.on_dal(operation).await],
+            Step::Together(operations, commits) => {
+                return self.together(operations, *commits).await;
+            }
+            Step::Recover => return vec![self.recover().await],
+            Step::LoseRow(task) => {
+                let id = self.db.uuid_literal(*task);
+                let sql = format!(
+                    "DELETE FROM task_outbox WHERE task_execution_id IN (
+                        SELECT id FROM task_executions WHERE id = {id} AND status = 'Ready')"
+                );
+                self.db.execute(&sql).await;
+            }
+            Step::LeaveRow(task) => {
+                let id = self.db.uuid_literal(*task);
+                let sql = format!(
+                    "INSERT INTO task_outbox (task_execution_id) SELECT id FROM task_executions
+                    WHERE id = {id} AND status IN ('Skipped', 'Cancelled') ON CONFLICT DO NOTHING"
+                );
+                self.db.execute(&sql).await;
+            }
+            Step::MakeDue => self.make_due().await,
+            Step::Expire(slot) => self.expire(*slot).await,
+        }
+        Vec::new()
+    }
+
+    async fn together(&self, operations: &[Operation], commits: bool) -> Vec<Answer> {
+        let known = self.known().clone();
+        let result = self
+            .dal
+            .transaction(async |tx| {
+                let mut answers = Vec::new();
+                for operation in operations {
+                    answers.push(self.on_tx(tx, operation).await);
+                }
+                if commits {
+                    Ok(answers)
+                } else {
+                    Err(Stop::RolledBack(answers))
+                }
+            })
+            .await;
+        match result {
+            Ok(answers) => answers,
+            Err(Stop::RolledBack(answers)) => {
+                *self.known() = known;
+                answers
+            }
+            Err(Stop::Error(error)) => panic!("the transaction failed: {error}"),
+        }
+    }
+
+    async fn on_dal(&self, operation: &Operation) -> Answer {
+        if let Operation::Work(work) = operation {
+            return work_on_dal(&self.dal, &self.known, work).await;
+        }
+        answer(call!(self.dal, operation))
+    }
+
+    async fn on_tx(&self, tx: &mut Tx<'_>, operation: &Operation) -> Answer {
+        if let Operation::Work(work) = operation {
+            return work_on_tx(tx, &self.known, work).await;
+        }
+        answer(call!(tx, operation))
+    }
 }
 
 fn answer(result: Result<Answer>) -> Answer {
@@ -162,6 +199,8 @@ fn answer(result: Result<Answer>) -> Answer {
         Err(Error::Conflict(conflict)) => Answer::Conflict(conflict),
         Err(Error::PipelineClosed { pipeline, .. }) => Answer::PipelineClosed(pipeline),
         Err(Error::PipelineExists { pipeline }) => Answer::PipelineExists(pipeline),
+        Err(Error::LeaseLost { what: "worker", .. }) => Answer::LeaseLost(None),
+        Err(Error::LeaseLost { id, .. }) => Answer::LeaseLost(Some(id)),
         Err(Error::InvalidInput { what, .. }) => Answer::InvalidInput(what),
         Err(error) => panic!("no operation should answer with: {error}"),
     }
@@ -195,6 +234,7 @@ impl From<&NewTask> for NewTaskExecution {
             Some(pipeline) => Self::new(pipeline, "t"),
             None => Self::standalone("t"),
         };
+        let task = task.max_attempts(MAX_ATTEMPTS);
         task.id(new.id).priority(new.priority).queue(new.queue)
     }
 }

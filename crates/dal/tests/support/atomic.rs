@@ -1,28 +1,10 @@
 //! All or nothing: whatever fails, at whichever statement of an operation, every table is as it was.
 
-use std::fmt::Debug;
-
 use taskbox_dal::{DAL, Error, Fault, Result, Tx};
 use taskbox_test_support::TestDatabase;
 
+use super::prepared::Operation;
 use super::refusing_trigger::{Refusal, allow, refuse, writes};
-
-/// A call that writes, as a value.
-pub(crate) trait Operation: Copy + Debug + Send + Sync + 'static {
-    /// What it is done to.
-    type Subject: Clone + Send + Sync + 'static;
-
-    /// Makes something to do, so that the next call of this operation does it.
-    fn prepare(self, db: &TestDatabase, dal: &DAL) -> impl Future<Output = Self::Subject> + Send;
-
-    fn on(self, dal: &DAL, subject: &Self::Subject) -> impl Future<Output = Result<()>> + Send;
-
-    fn within(
-        self,
-        tx: &mut Tx<'_>,
-        subject: &Self::Subject,
-    ) -> impl Future<Output = Result<()>> + Send;
-}
 
 pub(crate) async fn assert_atomic(db: &TestDatabase, operation: impl Operation) {
     let dal = DAL::connect(db.url()).await.unwrap();

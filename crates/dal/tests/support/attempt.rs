@@ -8,7 +8,7 @@ use taskbox_models::{Claim, NewPipelineExecution, NewTaskExecution, RunWhen, Wor
 use taskbox_test_support::TestDatabase;
 use uuid::Uuid;
 
-use super::atomic::Operation;
+use super::prepared::Operation;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Attempt {
@@ -115,9 +115,8 @@ impl Operation for Attempt {
     }
 
     async fn prepare(self, db: &TestDatabase, dal: &DAL) -> Subject {
-        clear(dal).await;
+        clear(db, dal).await;
         let pipeline = pipeline(dal).await;
-        let worker = dal.worker().register("w").await.unwrap();
         let attempts = if matches!(self, Self::RetryNoMore) {
             1
         } else {
@@ -125,6 +124,9 @@ impl Operation for Attempt {
         };
         let first = NewTaskExecution::new(pipeline, "t").max_attempts(attempts);
         make_ready(dal, first).await;
+        if matches!(self, Self::Recover) {
+            doom(db, dal).await;
+        }
         if matches!(self, Self::CompleteMany | Self::Deregister | Self::Recover) {
             let other = self::pipeline(dal).await;
             make_ready(dal, NewTaskExecution::new(other, "t")).await;
@@ -132,7 +134,7 @@ impl Operation for Attempt {
         }
         let mut subject = Subject {
             pipeline,
-            worker,
+            worker: dal.worker().register("w").await.unwrap(),
             claims: Vec::new(),
         };
         if !matches!(self, Self::Claim) {
@@ -166,12 +168,7 @@ impl Attempt {
                 tasks().create_many(subject.graph()).await.unwrap();
             }
             Self::Recover => {
-                let doomed = db.uuid_literal(subject.claims[0].task_execution_id());
-                db.is_broken_on_purpose();
-                let sql = format!("UPDATE task_executions SET recoveries = 3 WHERE id = {doomed}");
-                db.execute(&sql).await;
-                let expire = "UPDATE task_workers SET lease_expires_at = registered_at";
-                db.execute(expire).await;
+                expire(db).await;
             }
             Self::Redrive | Self::CreateGraph => {
                 tasks().fail(&subject.claims[0], "broken").await.unwrap();
@@ -198,8 +195,27 @@ impl Subject {
     }
 }
 
-/// Ends whatever an earlier operation left, so that nobody claims it.
-async fn clear(dal: &DAL) {
+async fn expire(db: &TestDatabase) {
+    db.execute("UPDATE task_workers SET lease_expires_at = registered_at")
+        .await;
+}
+
+/// Takes the only ready task back as often as it may be.
+async fn doom(db: &TestDatabase, dal: &DAL) {
+    for _ in 0..3 {
+        let worker = dal.worker().register("w").await.unwrap();
+        let claims = dal.task_execution().claim(&worker, 1).await.unwrap();
+        expire(db).await;
+        let back = dal.task_execution().recover_expired(1).await.unwrap();
+        assert_eq!(back.recovered, [claims[0].task_execution_id()]);
+    }
+}
+
+/// Ends whatever an earlier operation left, so that nobody claims it or takes it back.
+async fn clear(db: &TestDatabase, dal: &DAL) {
+    expire(db).await;
+    let all = i64::MAX;
+    let _ = dal.task_execution().recover_expired(all).await.unwrap();
     let rows = dal.task_outbox().list_pending(i64::MAX).await.unwrap();
     for row in rows {
         let task = row.task_execution_id;

@@ -8,7 +8,7 @@ use taskbox_models::{NewPipelineExecution, NewTaskExecution, NewTaskOutbox};
 use taskbox_test_support::{Backend, TestDatabase};
 use uuid::Uuid;
 
-use super::atomic;
+use super::prepared;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Operation {
@@ -100,7 +100,7 @@ macro_rules! call {
 
 const HOUR: Duration = Duration::from_hours(1);
 
-impl atomic::Operation for Operation {
+impl prepared::Operation for Operation {
     type Subject = Subject;
 
     async fn on(self, dal: &DAL, subject: &Subject) -> Result<()> {

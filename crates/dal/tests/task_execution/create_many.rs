@@ -97,7 +97,7 @@ async fn ten_thousand_tasks_are_made_at_once(db: &TestDatabase) {
 async fn a_chosen_id_that_is_taken_is_a_conflict(db: &TestDatabase) {
     let dal = connect(db).await;
     let pipeline = pipeline(&dal).await;
-    let task = task_in(db, &dal, Some(pipeline), TaskStatus::Ready).await;
+    let task = task_in(&dal, Some(pipeline), TaskStatus::Ready).await;
     let new = vec![
         NewTaskExecution::new(pipeline, "b").id(Uuid::now_v7()),
         NewTaskExecution::new(pipeline, "a").id(task),
@@ -136,7 +136,7 @@ async fn a_task_reopens_a_pipeline_that_has_completed_or_failed(db: &TestDatabas
         TaskStatus::Ready,
     ] {
         let pipeline = pipeline(&dal).await;
-        task_in(db, &dal, Some(pipeline), status).await;
+        task_in(&dal, Some(pipeline), status).await;
         pipelines.push(pipeline);
     }
     let new = pipelines.iter().chain(&pipelines);
@@ -160,7 +160,7 @@ async fn a_task_reopens_a_pipeline_that_has_completed_or_failed(db: &TestDatabas
 async fn a_cancelled_pipeline_takes_no_tasks(db: &TestDatabase) {
     let dal = connect(db).await;
     let cancelled = pipeline(&dal).await;
-    task_in(db, &dal, Some(cancelled), TaskStatus::Cancelled).await;
+    task_in(&dal, Some(cancelled), TaskStatus::Cancelled).await;
     let new = vec![
         NewTaskExecution::new(pipeline(&dal).await, "b"),
         NewTaskExecution::new(cancelled, "b"),

@@ -21,7 +21,7 @@ taskbox_test_support::suite! {
 
 async fn an_unknown_task_is_not_found(db: &TestDatabase) {
     let dal = connect(db).await;
-    task_in(db, &dal, None, TaskStatus::Ready).await;
+    task_in(&dal, None, TaskStatus::Ready).await;
     let id = Uuid::now_v7();
     let expected = Error::NotFound { what: "task", id };
     assert_refused(db, dal.task_execution().get(id), expected).await;
@@ -52,7 +52,7 @@ fn ids_of(tasks: &[TaskExecution]) -> Vec<Uuid> {
 
 async fn a_pipeline_without_tasks_lists_none(db: &TestDatabase) {
     let dal = connect(db).await;
-    task_in(db, &dal, None, TaskStatus::Ready).await;
+    task_in(&dal, None, TaskStatus::Ready).await;
     for pipeline in [pipeline(&dal).await, Uuid::now_v7()] {
         let tasks = dal.task_execution().list_by_pipeline(pipeline).await;
         assert_eq!(tasks.unwrap(), []);
@@ -63,7 +63,7 @@ async fn a_status_lists_its_own_tasks(db: &TestDatabase) {
     let dal = connect(db).await;
     let mut tasks = Vec::new();
     for status in TaskStatus::ALL.iter().copied() {
-        tasks.push((status, task_in(db, &dal, None, status).await));
+        tasks.push((status, task_in(&dal, None, status).await));
     }
     for (status, task) in tasks {
         let listed = dal.task_execution().list_by_status(status, 10).await;

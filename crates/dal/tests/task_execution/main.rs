@@ -16,4 +16,5 @@ mod support {
     pub(crate) mod limit;
     pub(crate) mod pipeline;
     pub(crate) mod refusal;
+    pub(crate) mod run;
 }

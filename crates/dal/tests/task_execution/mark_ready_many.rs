@@ -96,7 +96,7 @@ async fn those_that_cannot_move_are_refused_and_the_others_move(db: &TestDatabas
     };
     for status in TaskStatus::ALL.iter().rev().copied() {
         let pipeline = Some(pipeline(&dal).await);
-        let task = task_in(db, &dal, pipeline, status).await;
+        let task = task_in(&dal, pipeline, status).await;
         ids.push(task);
         if Transition::MarkReady.rule().from.contains(&status) {
             expected.moved.push(task);
@@ -118,7 +118,7 @@ async fn those_that_cannot_move_are_refused_and_the_others_move(db: &TestDatabas
 
 async fn an_empty_batch_changes_nothing(db: &TestDatabase) {
     let dal = connect(db).await;
-    task_in(db, &dal, None, TaskStatus::NotStarted).await;
+    task_in(&dal, None, TaskStatus::NotStarted).await;
     let before = db.dump().await;
     let batch = dal.task_execution().mark_ready_many(&[]).await.unwrap();
     assert_eq!(batch, Moved::default());

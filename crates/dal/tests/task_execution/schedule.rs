@@ -28,7 +28,7 @@ async fn a_task_is_due_when_the_delay_is_over(db: &TestDatabase) {
         Duration::from_hours(1),
         CENTURY,
     ] {
-        let task = task_in(db, &dal, None, TaskStatus::NotStarted).await;
+        let task = task_in(&dal, None, TaskStatus::NotStarted).await;
         let before = clock(db).await;
         dal.task_execution().schedule(task, delay).await.unwrap();
         let after = clock(db).await;
@@ -67,7 +67,7 @@ async fn the_delay_begins_at_the_call_and_not_with_the_transaction(db: &TestData
 
 async fn a_delay_longer_than_a_century_is_refused(db: &TestDatabase) {
     let dal = connect(db).await;
-    let task = task_in(db, &dal, None, TaskStatus::NotStarted).await;
+    let task = task_in(&dal, None, TaskStatus::NotStarted).await;
     for delay in [CENTURY + Duration::from_nanos(1), Duration::MAX] {
         let expected = Error::InvalidInput {
             what: "delay",

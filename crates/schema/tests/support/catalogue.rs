@@ -14,6 +14,7 @@ pub(crate) struct Catalogue {
     pub(crate) backend: &'static str,
     constraints: Vec<(String, String)>,
     indexes: Vec<(String, String)>,
+    storage: Vec<(String, String)>,
 }
 
 impl Catalogue {
@@ -27,6 +28,14 @@ impl Catalogue {
 
     pub(crate) fn indexes(&self, table: &str) -> Vec<&str> {
         of_table(&self.indexes, table)
+    }
+
+    /// How Postgres is to store each table that says so, and when to vacuum it, such as `fillfactor=50`.
+    pub(crate) fn storage(&self) -> Vec<(&str, &str)> {
+        let storage = self.storage.iter();
+        storage
+            .map(|(table, option)| (table.as_str(), option.as_str()))
+            .collect()
     }
 }
 
@@ -72,6 +81,12 @@ fn of_postgres() -> Catalogue {
                  FROM pg_indexes WHERE schemaname = 'public'",
             )
             .await,
+            storage: read(
+                "SELECT relname::text AS owner, option AS definition
+                 FROM pg_class, unnest(reloptions) option
+                 WHERE relnamespace = 'public'::regnamespace ORDER BY relname, option",
+            )
+            .await,
         }
     })
 }
@@ -98,6 +113,7 @@ fn of_sqlite() -> Catalogue {
         indexes: read(
             "SELECT tbl_name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL",
         ),
+        storage: Vec::new(),
     }
 }
 

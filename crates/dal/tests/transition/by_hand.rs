@@ -1,29 +1,17 @@
-//! Every arrow of the table of transitions that the operations by hand walk, and every arrow that is not there.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+//! What anyone may do to a task by its id.
 
-mod support {
-    pub(crate) mod connect;
-    pub(crate) mod due_at;
-    pub(crate) mod lifecycle;
-    pub(crate) mod pipeline;
-    pub(crate) mod refusal;
-}
-
-use std::time::Duration;
-
-use chrono::SecondsFormat;
-use serde_json::{Map, Value, json};
-use support::{
-    connect::connect, due_at::due_at, lifecycle::task_in, pipeline::pipeline,
-    refusal::assert_refused,
-};
 use taskbox_dal::{DAL, Error, Moved, Result};
-use taskbox_models::{
-    Conflict, EventType, Field, LiveTable, NewTaskExecution, Outcome, TaskExecution, TaskStatus,
-    Transition,
-};
+use taskbox_models::{Conflict, EventType, NewTaskExecution, TaskStatus, Transition};
 use taskbox_test_support::TestDatabase;
 use uuid::Uuid;
+
+use crate::{
+    support::{
+        connect::connect, ending::DELAY, lifecycle::task_in, pipeline::pipeline,
+        refusal::assert_refused,
+    },
+    walk::{REASON, Start, assert_live_rows},
+};
 
 taskbox_test_support::suite! {
     create_makes_what_is_not_there,
@@ -32,6 +20,7 @@ taskbox_test_support::suite! {
     schedule_walks_its_arrows_and_no_others,
     skip_walks_its_arrows_and_no_others,
     cancel_walks_its_arrows_and_no_others,
+    redrive_walks_its_arrows_and_no_others,
     an_unknown_task_is_not_found,
 }
 
@@ -43,18 +32,17 @@ enum Operation {
     Schedule,
     Skip,
     Cancel,
+    Redrive,
 }
 
-const DELAY: Duration = Duration::from_secs(90);
-const REASON: &str = "not needed";
-
 impl Operation {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::MarkReady,
         Self::MarkReadyMany,
         Self::Schedule,
         Self::Skip,
         Self::Cancel,
+        Self::Redrive,
     ];
 
     fn transition(self) -> Transition {
@@ -63,6 +51,7 @@ impl Operation {
             Self::Schedule => Transition::Schedule,
             Self::Skip => Transition::Skip,
             Self::Cancel => Transition::Cancel,
+            Self::Redrive => Transition::Redrive,
         }
     }
 
@@ -73,6 +62,7 @@ impl Operation {
             Self::Schedule => dal.task_execution().schedule(task, DELAY).await,
             Self::Skip => dal.task_execution().skip(task, REASON).await,
             Self::Cancel => dal.task_execution().cancel(task).await,
+            Self::Redrive => dal.task_execution().redrive(task).await,
         }
     }
 }
@@ -110,13 +100,17 @@ async fn cancel_walks_its_arrows_and_no_others(db: &TestDatabase) {
     walk(db, Operation::Cancel).await;
 }
 
+async fn redrive_walks_its_arrows_and_no_others(db: &TestDatabase) {
+    walk(db, Operation::Redrive).await;
+}
+
 /// From every status, for a task of its own and for one of a pipeline.
 async fn walk(db: &TestDatabase, operation: Operation) {
     let dal = connect(db).await;
     let rule = operation.transition().rule();
     for status in TaskStatus::ALL.iter().copied() {
         for pipeline in [None, Some(pipeline(&dal).await)] {
-            let task = task_in(db, &dal, pipeline, status).await;
+            let task = task_in(&dal, pipeline, status).await;
             if rule.from.contains(&status) {
                 moves(db, &dal, operation, task).await;
             } else {
@@ -135,55 +129,9 @@ async fn moves(db: &TestDatabase, dal: &DAL, operation: Operation, task: Uuid) {
     let [outcome] = operation.transition().rule().outcomes else {
         panic!("{operation:?} has one outcome");
     };
-    let before = dal.task_execution().get(task).await.unwrap();
-    let history = dal.execution_event().list_by_task(task).await.unwrap();
-
+    let start = Start::of(dal, task).await;
     operation.apply(dal, task).await.unwrap();
-
-    let after = dal.task_execution().get(task).await.unwrap();
-    assert!(after.updated_at >= before.updated_at, "{operation:?}");
-    let expected = TaskExecution {
-        status: outcome.to,
-        updated_at: after.updated_at,
-        ..before
-    };
-    assert_eq!(after, expected);
-    assert_live_rows(db, task, outcome.to).await;
-
-    let events = dal.execution_event().list_by_task(task).await.unwrap();
-    let (event, older) = events.split_last().unwrap();
-    assert_eq!(older, history, "{operation:?} writes one event");
-    assert_eq!(event.event_type, outcome.event);
-    assert_eq!(event.pipeline_execution_id, after.pipeline_execution_id);
-    assert_eq!(event.event_data, data(db, task, outcome).await);
-}
-
-/// One row in the table of the status, and none in the others.
-async fn assert_live_rows(db: &TestDatabase, task: Uuid, status: TaskStatus) {
-    let id = db.uuid_literal(task);
-    for table in [LiveTable::Claims, LiveTable::Outbox, LiveTable::Schedule] {
-        let name = table.as_str();
-        let rows = format!("SELECT count(*) FROM {name} WHERE task_execution_id = {id}");
-        let expected = i64::from(status.live_table() == Some(table));
-        assert_eq!(db.query_i64(&rows).await, expected, "{status}, {name}");
-    }
-}
-
-/// What the event must say, with exactly these keys.
-async fn data(db: &TestDatabase, task: Uuid, outcome: &Outcome) -> Option<Value> {
-    let mut data = Map::new();
-    for field in outcome.data {
-        let value = match field {
-            Field::DueAt => {
-                let due_at = due_at(db, task).await;
-                json!(due_at.to_rfc3339_opts(SecondsFormat::Micros, true))
-            }
-            Field::Reason => json!(REASON),
-            other => panic!("{other:?} is of workers"),
-        };
-        data.insert(field.as_str().to_owned(), value);
-    }
-    (!data.is_empty()).then_some(Value::Object(data))
+    start.assert_led(db, dal, outcome, Uuid::nil()).await;
 }
 
 async fn create_makes_what_is_not_there(db: &TestDatabase) {
@@ -201,7 +149,7 @@ async fn create_makes_what_is_not_there(db: &TestDatabase) {
     assert_eq!(events, [(EventType::TaskCreated, None)]);
 
     for status in TaskStatus::ALL.iter().copied() {
-        let task = task_in(db, &dal, None, status).await;
+        let task = task_in(&dal, None, status).await;
         let conflict = Conflict {
             task,
             expected: Vec::new(),
@@ -214,7 +162,7 @@ async fn create_makes_what_is_not_there(db: &TestDatabase) {
 
 async fn an_unknown_task_is_not_found(db: &TestDatabase) {
     let dal = connect(db).await;
-    task_in(db, &dal, None, TaskStatus::NotStarted).await;
+    task_in(&dal, None, TaskStatus::NotStarted).await;
     let id = Uuid::now_v7();
     for operation in Operation::ALL {
         let expected = match operation {
