@@ -19,6 +19,8 @@ made AS (
 INSERT INTO execution_events (task_execution_id, event_type)
 SELECT id, 'task_created' FROM input ORDER BY ord";
 
+/// Joined by arrays and looked up by a list: by the rows of the outbox, which was empty when it was counted, the planner
+/// reads all tasks.
 const CLAIM: &str = "
 WITH taken AS MATERIALIZED (
     SELECT id, task_execution_id, priority FROM task_outbox
@@ -33,10 +35,14 @@ moved AS (
     UPDATE task_executions t
     SET status = 'Running', attempt = t.attempt + 1, epoch = t.epoch + 1,
         updated_at = clock_timestamp()
-    FROM taken, worker
-    WHERE t.id = taken.task_execution_id AND t.status = 'Ready'
+    FROM unnest(
+        ARRAY(SELECT task_execution_id FROM taken), ARRAY(SELECT id FROM taken),
+        ARRAY(SELECT priority FROM taken)
+    ) input (id, row_id, priority), worker
+    WHERE t.id = input.id AND t.id = ANY(ARRAY(SELECT task_execution_id FROM taken))
+        AND t.status = 'Ready'
     RETURNING t.id, t.pipeline_execution_id, t.task_name, t.input, t.attempt, t.epoch,
-        worker.id AS worker_id, taken.id AS row_id, taken.priority
+        worker.id AS worker_id, input.row_id, input.priority
 ),
 left_outbox AS (
     DELETE FROM task_outbox WHERE id = ANY(ARRAY(SELECT row_id FROM moved))
