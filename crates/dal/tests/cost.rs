@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Text};
 use diesel_async::RunQueryDsl;
 use taskbox_dal::{DAL, Error, Tx};
 use taskbox_models::{NewPipelineExecution, NewTaskExecution};
@@ -14,6 +14,7 @@ taskbox_test_support::suite! {
         marking_a_task_ready_reads_no_other_task_of_its_pipeline,
         marking_tasks_ready_is_planned_for_any_tasks,
         marking_one_task_ready_is_planned_for_any_task,
+        making_tasks_is_planned_for_any_tasks,
     ]
 }
 
@@ -57,7 +58,7 @@ async fn marking_one_task_ready_is_planned_for_any_task(db: &TestDatabase) {
             for task in &tasks[..CALLS] {
                 tx.task_execution().mark_ready(*task).await?;
             }
-            plans(tx).await
+            plans(tx, TRANSITION).await
         })
         .await
         .unwrap();
@@ -74,11 +75,26 @@ async fn marking_tasks_ready_is_planned_for_any_tasks(db: &TestDatabase) {
                 let moved = tx.task_execution().mark_ready_many(list).await?;
                 assert_eq!(moved.moved, list);
             }
-            plans(tx).await
+            plans(tx, TRANSITION).await
         })
         .await
         .unwrap();
     assert_eq!(planned, PLANNED);
+}
+
+async fn making_tasks_is_planned_for_any_tasks(db: &TestDatabase) {
+    let dal = DAL::connect(db.url()).await.unwrap();
+    let planned = dal
+        .transaction(async |tx| {
+            for tasks in 1..=CALLS {
+                let new = vec![NewTaskExecution::standalone("step"); tasks];
+                tx.task_execution().create_many(new).await?;
+            }
+            plans(tx, CREATION).await
+        })
+        .await
+        .unwrap();
+    assert_eq!(planned, [(5, 3)]);
 }
 
 async fn create_pipeline(dal: &DAL, tasks: usize) -> Vec<Uuid> {
@@ -92,9 +108,13 @@ async fn create_pipeline(dal: &DAL, tasks: usize) -> Vec<Uuid> {
     tasks.into_iter().map(|task| task.id).collect()
 }
 
-/// For every transition's statement on this connection, how often it was planned for the values of one call, as
+/// How the statements begin and what they contain.
+const TRANSITION: &str = "WITH input %UPDATE task_executions t %";
+const CREATION: &str = "WITH input %INSERT INTO task_executions %";
+
+/// For every such statement on this connection, how often it was planned for the values of one call, as
 /// Postgres does the first five times, and how often it ran by the plan that it keeps.
-async fn plans(tx: &mut Tx<'_>) -> Result<Vec<(i64, i64)>, Error> {
+async fn plans(tx: &mut Tx<'_>, like: &str) -> Result<Vec<(i64, i64)>, Error> {
     #[derive(diesel::QueryableByName)]
     struct Answer {
         #[diesel(sql_type = BigInt)]
@@ -104,8 +124,9 @@ async fn plans(tx: &mut Tx<'_>) -> Result<Vec<(i64, i64)>, Error> {
     }
     let answers: Vec<Answer> = diesel::sql_query(
         "SELECT custom_plans, generic_plans FROM pg_prepared_statements
-        WHERE statement LIKE 'WITH input %UPDATE task_executions t %' ORDER BY custom_plans",
+        WHERE statement LIKE $1 ORDER BY custom_plans",
     )
+    .bind::<Text, _>(like)
     .load(tx.postgres()?)
     .await?;
     let pair = |answer: Answer| (answer.custom_plans, answer.generic_plans);

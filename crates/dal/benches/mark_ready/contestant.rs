@@ -1,8 +1,8 @@
 //! The ways to write a hot transition.
 
-mod postgres_sql;
+pub(crate) mod postgres_sql;
 mod postgres_typed;
-mod sqlite_sql;
+pub(crate) mod sqlite_sql;
 mod sqlite_typed;
 mod typed;
 

@@ -25,7 +25,10 @@ taskbox_test_support::suite! {
         pipelines_are_held_up_and_ended_by_index,
         only_counting_reads_the_outbox_from_end_to_end,
     ],
-    postgres: [claims_from_where_the_outbox_begins_find_their_rows_by_index],
+    postgres: [
+        a_claim_from_an_outbox_that_was_empty_compares_no_task_with_every_other,
+        claims_from_where_the_outbox_begins_find_their_rows_by_index,
+    ],
 }
 
 /// What no plan may read from end to end.
@@ -177,6 +180,31 @@ async fn claims_from_where_the_outbox_begins_find_their_rows_by_index(db: &TestD
                 assert_seeks(db, &claim, &[]).await;
                 break;
             }
+        }
+    }
+}
+
+async fn a_claim_from_an_outbox_that_was_empty_compares_no_task_with_every_other(
+    db: &TestDatabase,
+) {
+    fill(db).await;
+    let dal = DAL::connect(db.url()).await.unwrap();
+    let worker = worker(&dal).await;
+    let claims = [
+        sent!(dal, |tx| tx.task_execution().claim(&worker, 200)),
+        sent!(dal, |tx| tx.task_execution().claim(&worker, 200)),
+    ];
+    db.execute("DELETE FROM task_outbox").await;
+    db.execute("VACUUM ANALYZE task_outbox").await;
+    for statement in claims.iter().flatten() {
+        for plan in plans(db, statement).await {
+            let mut compared = plan.compared.iter();
+            let by_task = compared.any(|condition| condition.contains("input.id"));
+            assert!(
+                !by_task,
+                "{}\nis the plan of\n{}",
+                plan.words, statement.text
+            );
         }
     }
 }

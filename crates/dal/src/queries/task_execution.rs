@@ -5,13 +5,19 @@ pub(crate) mod postgres;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
 
-use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper};
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper, sql_types::Nullable,
+};
 use diesel_async::RunQueryDsl;
-use taskbox_models::{NewTaskExecution, PipelineStatus, TaskExecution, TaskStatus};
+use serde_json::Value;
+use taskbox_models::{NewTaskExecution, PipelineStatus, TaskExecution, TaskStatus, Transition};
 use taskbox_schema::{bind, sql_types, task_executions};
 use uuid::Uuid;
 
-use super::{Bind, Sql};
+use super::{Bind, Sql, transition::parts};
 #[cfg(feature = "postgres")]
 use crate::witness::Subject;
 use crate::{Result, Tx, connection::Connection};
@@ -103,25 +109,76 @@ pub(crate) struct Insert<'a> {
     pub(crate) open_dependencies: i32,
 }
 
+/// What the database decides of a new task.
+#[derive(diesel::Queryable)]
+pub(crate) struct Made {
+    id: Uuid,
+    /// As the database keeps it: Postgres writes some numbers otherwise.
+    input: Option<Value>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+/// What [`Made`] is read from.
+pub(crate) type MadeRow = (
+    sql_types::Uuid,
+    Nullable<sql_types::Jsonb>,
+    sql_types::Timestamptz,
+    sql_types::Timestamptz,
+);
+
+/// Its columns.
+const MADE: &str = "id, input, created_at, updated_at";
+
+impl Insert<'_> {
+    /// The row. What nobody chooses is as the table has it by default; to ask for all of it takes longer.
+    fn row(&self, made: Made) -> TaskExecution {
+        let new = self.new;
+        TaskExecution {
+            id: self.id,
+            pipeline_execution_id: new.pipeline_execution_id,
+            task_name: new.task_name.clone(),
+            queue: new.queue.clone(),
+            priority: new.priority,
+            status: parts::only_outcome(Transition::Create.rule()).to,
+            run_when: new.run_when,
+            open_dependencies: self.open_dependencies,
+            attempt: 0,
+            max_attempts: new.max_attempts,
+            recoveries: 0,
+            epoch: 0,
+            input: made.input,
+            output: None,
+            created_at: made.created_at,
+            updated_at: made.updated_at,
+        }
+    }
+}
+
 /// Inserts tasks that are not there yet, into pipelines that are locked; answers in the order given.
 ///
 /// Counts them in their pipelines, and reopens those that had ended.
 pub(crate) async fn insert(tx: &mut Tx<'_>, tasks: &[Insert<'_>]) -> Result<Vec<TaskExecution>> {
     let faults = tx.context.faults.clone();
-    match &mut tx.connection {
+    let made: Vec<Made> = match &mut tx.connection {
         #[cfg(feature = "postgres")]
         Connection::Postgres(connection) => {
             let made = postgres::insert(connection, tasks, &faults).await?;
             if let Some((task, transaction_id)) = made.as_slice().first() {
                 tx.remember(*transaction_id, Subject::Task(task.id));
             }
-            Ok(made.into_iter().map(|(task, _)| task).collect())
+            made.into_iter().map(|(task, _)| task).collect()
         }
         #[cfg(feature = "sqlite")]
-        Connection::Sqlite(connection) => Ok(sqlite::insert(connection, tasks, faults).await?),
+        Connection::Sqlite(connection) => sqlite::insert(connection, tasks, faults).await?,
         #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
         Connection::None(never, _) => match *never {},
-    }
+    };
+    let mut made: HashMap<Uuid, Made> = made.into_iter().map(|made| (made.id, made)).collect();
+    let rows = tasks.iter();
+    Ok(rows
+        .filter_map(|task| Some(task.row(made.remove(&task.id)?)))
+        .collect())
 }
 
 /// The statuses of a pipeline that a new task reopens, quoted.

@@ -63,6 +63,7 @@ async fn the_largest_values_are_kept(db: &TestDatabase) {
             .priority(priority)
             .max_attempts(i32::MAX);
         let task = dal.task_execution().create(new).await.unwrap();
+        let task = dal.task_execution().get(task.id).await.unwrap();
         assert_eq!((&task.task_name, &task.queue), (&name, &name));
         assert_eq!((task.priority, task.max_attempts), (priority, i32::MAX));
     }

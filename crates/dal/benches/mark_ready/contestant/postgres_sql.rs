@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::mark_ready::case::Case;
 
 /// A task of no pipeline.
-const TASK: &str = "
+pub(crate) const TASK: &str = "
 WITH moved AS (
     UPDATE task_executions SET status = 'Ready', updated_at = clock_timestamp()
     WHERE id = $1 AND status = 'NotStarted'
@@ -46,7 +46,7 @@ logged AS (
 SELECT id FROM moved";
 
 /// Tasks of no pipeline. They are locked in the order of their ids, without which two calls can deadlock.
-const TASKS: &str = "
+pub(crate) const TASKS: &str = "
 WITH locked AS MATERIALIZED (
     SELECT t.id, t.status, input.ord
     FROM unnest($1::uuid[]) WITH ORDINALITY AS input (id, ord)
@@ -147,7 +147,7 @@ impl Sequence {
     }
 }
 
-async fn connect(url: &str) -> Client {
+pub(crate) async fn connect(url: &str) -> Client {
     let (client, driver) = tokio_postgres::connect(url, NoTls)
         .await
         .expect("the database is there");
@@ -155,10 +155,10 @@ async fn connect(url: &str) -> Client {
     client
 }
 
-async fn prepare(client: &Client, sql: &str) -> Statement {
+pub(crate) async fn prepare(client: &Client, sql: &str) -> Statement {
     client.prepare(sql).await.expect("it is correct")
 }
 
-async fn run(client: &Client, sql: &str) {
+pub(crate) async fn run(client: &Client, sql: &str) {
     client.batch_execute(sql).await.expect("it is correct");
 }

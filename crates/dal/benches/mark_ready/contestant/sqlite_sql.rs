@@ -9,8 +9,11 @@ const SETTINGS: &str = "PRAGMA busy_timeout = 5000;
     PRAGMA foreign_keys = ON;
     PRAGMA journal_size_limit = 67108864";
 
+/// The time now, in microseconds since the epoch.
+pub(crate) const NOW: &str = "(CAST(round(unixepoch('subsec') * 1000) AS INTEGER) * 1000)";
+
 /// The statements for one task.
-const EACH: [&str; 3] = [
+pub(crate) const EACH: [&str; 3] = [
     "UPDATE task_executions
     SET status = 'Ready', updated_at = (CAST(round(unixepoch('subsec') * 1000) AS INTEGER) * 1000)
     WHERE id = ?1 AND status = 'NotStarted'",
@@ -23,7 +26,7 @@ const EACH: [&str; 3] = [
 ];
 
 /// The same for a list of them, which is JSON.
-const ALL: [&str; 3] = [
+pub(crate) const ALL: [&str; 3] = [
     "UPDATE task_executions
     SET status = 'Ready', updated_at = (CAST(round(unixepoch('subsec') * 1000) AS INTEGER) * 1000)
     WHERE id IN (SELECT unhex(value) FROM json_each(?1)) AND status = 'NotStarted'",
@@ -57,8 +60,7 @@ impl Sets {
                 assert_eq!(run(&self.0, sql, [task.as_bytes()]), 1);
             }
         } else {
-            let digits: Vec<_> = tasks.iter().map(|task| task.simple().to_string()).collect();
-            let list = format!(r#"["{}"]"#, digits.join(r#"",""#));
+            let list = json_of(tasks);
             for sql in ALL {
                 assert_eq!(run(&self.0, sql, [&list]), tasks.len());
             }
@@ -83,15 +85,21 @@ impl Loop {
     }
 }
 
-fn connect(url: &str) -> Connection {
+pub(crate) fn connect(url: &str) -> Connection {
     let file = url.trim_start_matches("sqlite://");
     let connection = Connection::open(file).expect("the database is there");
     connection.execute_batch(SETTINGS).expect("it is correct");
     connection
 }
 
+/// A list of tasks as the statements take it.
+pub(crate) fn json_of(tasks: &[Uuid]) -> String {
+    let digits: Vec<_> = tasks.iter().map(|task| task.simple().to_string()).collect();
+    format!(r#"["{}"]"#, digits.join(r#"",""#))
+}
+
 /// Runs a statement that is prepared once, and answers how many rows it changed.
-fn run(connection: &Connection, sql: &str, values: impl Params) -> usize {
+pub(crate) fn run(connection: &Connection, sql: &str, values: impl Params) -> usize {
     connection
         .prepare_cached(sql)
         .and_then(|mut statement| statement.execute(values))

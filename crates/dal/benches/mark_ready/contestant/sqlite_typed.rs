@@ -10,11 +10,10 @@ use taskbox_schema::{
 };
 use uuid::Uuid;
 
+use super::sqlite_sql::NOW;
 use super::typed::{
     EventRow, OutboxRow, ROWS, Task, event_rows, in_order_of, outbox_rows, pending,
 };
-
-const NOW: &str = "(CAST(round(unixepoch('subsec') * 1000) AS INTEGER) * 1000)";
 
 pub(crate) async fn mark_ready(dal: &DAL, tasks: &[Uuid]) {
     dal.transaction(async |tx| {

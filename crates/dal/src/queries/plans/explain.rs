@@ -19,6 +19,8 @@ pub(super) struct Statement {
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) reads: Vec<Read>,
+    /// Conditions for which Postgres compares every row of one list with every row of another.
+    pub(super) compared: Vec<String>,
     pub(super) words: String,
 }
 
@@ -97,9 +99,14 @@ EXPLAIN EXECUTE prepared {arguments}"
     let mut lines = answer.into_iter().flatten().flatten();
     let json: Value = serde_json::from_str(&lines.next().unwrap()).unwrap();
     let mut reads = Vec::new();
-    collect(&json[0]["Plan"], "", &mut reads);
+    let mut compared = Vec::new();
+    collect(&json[0]["Plan"], "", &mut reads, &mut compared);
     let words = format!("{mode}\n{}", lines.collect::<Vec<_>>().join("\n"));
-    Plan { reads, words }
+    Plan {
+        reads,
+        compared,
+        words,
+    }
 }
 
 async fn inferred_types(db: &TestDatabase, text: &str) -> String {
@@ -134,7 +141,7 @@ fn argument(of_type: &str) -> String {
 }
 
 /// The steps below one, each with the table that it is about.
-fn collect(step: &Value, above: &str, reads: &mut Vec<Read>) {
+fn collect(step: &Value, above: &str, reads: &mut Vec<Read>, compared: &mut Vec<String>) {
     let text = |key: &str| step[key].as_str().map(str::to_owned);
     let kind = text("Node Type").unwrap();
     let table = text("Relation Name").unwrap_or_else(|| above.to_owned());
@@ -149,8 +156,11 @@ fn collect(step: &Value, above: &str, reads: &mut Vec<Read>) {
             is_whole: text("Index Cond").is_none(),
         });
     }
+    if kind == "Nested Loop" {
+        compared.extend(text("Join Filter"));
+    }
     for below in step["Plans"].as_array().into_iter().flatten() {
-        collect(below, &table, reads);
+        collect(below, &table, reads, compared);
     }
 }
 
@@ -167,6 +177,7 @@ fn sqlite_plan(db: &TestDatabase, text: &str) -> Plan {
     let words: Vec<_> = words.into_iter().filter_map(|mut row| row.pop()).collect();
     Plan {
         reads: program_reads(&program, &trees),
+        compared: Vec::new(),
         words: words.join("\n"),
     }
 }

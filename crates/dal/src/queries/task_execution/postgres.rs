@@ -6,21 +6,20 @@ use diesel::{
     sql_types::BigInt,
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use taskbox_models::{EventType, PipelineStatus, TaskExecution, Transition};
-use taskbox_schema::task_executions;
+use taskbox_models::{EventType, PipelineStatus, Transition};
 
-use super::{COLUMNS, Insert, reopened};
+use super::{Insert, MADE, Made, MadeRow, reopened};
 use crate::{
     fault::Faults,
     queries::{Bind, Sql, transition::parts},
 };
 
-/// Makes the tasks, and answers with each and the id of the transaction.
+/// Makes the tasks, and answers with each and the id of the transaction, in no order.
 pub(super) async fn insert(
     connection: &mut AsyncPgConnection,
     tasks: &[Insert<'_>],
     faults: &Faults,
-) -> QueryResult<Vec<(TaskExecution, i64)>> {
+) -> QueryResult<Vec<(Made, i64)>> {
     faults.reach("create: insert")?;
     let ids: Vec<_> = tasks.iter().map(|task| task.id).collect();
     let made = statement(&ids, tasks).load(connection).await;
@@ -42,39 +41,40 @@ fn or_made_meanwhile(error: Error) -> Error {
     }
 }
 
+/// The lists are behind queries, where the planner cannot count them: it would make a plan for each call.
 pub(crate) fn statement<'a>(
     ids: &'a [uuid::Uuid],
     tasks: &'a [Insert<'a>],
-) -> Sql<'a, (task_executions::SqlType, BigInt)> {
+) -> Sql<'a, (MadeRow, BigInt)> {
     let new = || tasks.iter().map(|task| task.new);
     Sql::new(
         "WITH input AS MATERIALIZED (
-    SELECT * FROM unnest(",
+    SELECT * FROM unnest((SELECT ",
     )
     .bind(Bind::Ids(ids))
-    .text(", ")
+    .text("), (SELECT ")
     .bind(Bind::OptionalIds(
         new().map(|new| new.pipeline_execution_id).collect(),
     ))
-    .text(", ")
+    .text("), (SELECT ")
     .bind(Bind::Texts(
         new().map(|new| new.task_name.as_str()).collect(),
     ))
-    .text(", ")
+    .text("), (SELECT ")
     .bind(Bind::Texts(new().map(|new| new.queue.as_str()).collect()))
-    .text(", ")
+    .text("), (SELECT ")
     .bind(Bind::Integers(new().map(|new| new.priority).collect()))
-    .text(", ")
+    .text("), (SELECT ")
     .bind(Bind::Integers(new().map(|new| new.max_attempts).collect()))
-    .text(", ")
+    .text("), (SELECT ")
     .bind(Bind::OptionalJson(
         new().map(|new| new.input.as_ref()).collect(),
     ))
-    .text(", ")
+    .text("), (SELECT ")
     .bind(Bind::Texts(
         new().map(|new| new.run_when.as_str()).collect(),
     ))
-    .text(", ")
+    .text("), (SELECT ")
     .bind(Bind::Integers(
         tasks.iter().map(|task| task.open_dependencies).collect(),
     ))
@@ -88,7 +88,7 @@ fn rest() -> String {
     let reopened_event = EventType::PipelineReopened;
     let reopened = reopened();
     format!(
-        ")
+        "))
     WITH ORDINALITY AS input (
         id, pipeline_execution_id, task_name, queue, priority, max_attempts, input, run_when,
         open_dependencies, ord
@@ -107,7 +107,7 @@ made AS (
     SELECT id, pipeline_execution_id, task_name, queue, priority, max_attempts, input, run_when,
         open_dependencies, '{status}'
     FROM input ORDER BY ord
-    RETURNING {COLUMNS}
+    RETURNING {MADE}
 ),
 counted AS (
     UPDATE pipeline_executions p SET
@@ -126,7 +126,6 @@ logged AS (
         SELECT 1, ord, pipeline_execution_id, id, '{event}' FROM input
     ) event ORDER BY part, ord
 )
-SELECT made.*, pg_current_xact_id()::text::bigint
-FROM made JOIN input USING (id) ORDER BY input.ord"
+SELECT {MADE}, pg_current_xact_id()::text::bigint FROM made"
     )
 }

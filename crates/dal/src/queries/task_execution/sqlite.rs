@@ -1,32 +1,29 @@
 //! Making tasks on SQLite: a few statements over one JSON text, in one go on the connection's thread.
 
-use std::collections::HashMap;
-
 use diesel::{QueryResult, RunQueryDsl, SqliteConnection};
 use serde_json::{Value, json};
-use taskbox_models::{EventType, PipelineStatus, TaskExecution, Transition};
-use taskbox_schema::task_executions;
+use taskbox_models::{EventType, PipelineStatus, Transition};
 use uuid::Uuid;
 
-use super::{COLUMNS, Insert, reopened};
+use super::{Insert, MADE, Made, MadeRow, reopened};
 use crate::{
     AsyncSqliteConnection,
     fault::Faults,
     queries::{Bind, SQLITE_NOW as NOW, Sql, transition::parts},
 };
 
+/// Makes the tasks, and answers with each, in no order.
 pub(super) async fn insert(
     connection: &mut AsyncSqliteConnection,
     tasks: &[Insert<'_>],
     faults: Faults,
-) -> QueryResult<Vec<TaskExecution>> {
-    let ids: Vec<Uuid> = tasks.iter().map(|task| task.id).collect();
+) -> QueryResult<Vec<Made>> {
     let in_pipelines = tasks
         .iter()
         .any(|task| task.new.pipeline_execution_id.is_some());
     let json = json_of(tasks);
     connection
-        .spawn_blocking(move |connection| run(connection, &json, in_pipelines, &ids, &faults))
+        .spawn_blocking(move |connection| run(connection, &json, in_pipelines, &faults))
         .await
 }
 
@@ -61,11 +58,10 @@ fn run(
     connection: &mut SqliteConnection,
     json: &str,
     in_pipelines: bool,
-    ids: &[Uuid],
     faults: &Faults,
-) -> QueryResult<Vec<TaskExecution>> {
+) -> QueryResult<Vec<Made>> {
     faults.reach("create: tasks")?;
-    let made: Vec<TaskExecution> = tasks_statement(json).load(connection)?;
+    let made: Vec<Made> = tasks_statement(json).load(connection)?;
     if in_pipelines {
         faults.reach("create: reopen")?;
         reopen_statement(json).execute(connection)?;
@@ -75,12 +71,10 @@ fn run(
     faults.reach("create: events")?;
     events_statement(json).execute(connection)?;
     faults.reach("create: done")?;
-    let mut made: HashMap<Uuid, TaskExecution> =
-        made.into_iter().map(|task| (task.id, task)).collect();
-    Ok(ids.iter().filter_map(|id| made.remove(id)).collect())
+    Ok(made)
 }
 
-pub(crate) fn tasks_statement<'a>(json: &str) -> Sql<'a, task_executions::SqlType> {
+pub(crate) fn tasks_statement<'a>(json: &str) -> Sql<'a, MadeRow> {
     let status = parts::only_outcome(Transition::Create.rule()).to;
     Sql::new(format!(
         "INSERT INTO task_executions (
@@ -93,8 +87,8 @@ FROM json_each("
     ))
     .bind(Bind::Json(json.to_owned()))
     .text(format!(
-        ") ORDER BY key
-RETURNING {COLUMNS}"
+        ")
+RETURNING {MADE}"
     ))
 }
 

@@ -9,7 +9,7 @@ use crate::queries::{Bind, Sql, transition::Pick};
 /// of the outbox are wanted, and never sorts all of them.
 pub(super) const BATCH: i64 = 1_000;
 
-/// The tasks as a table `locked (id, row_id, priority, ord)`, locked together with their rows.
+/// The tasks as a table `locked (id, row_id, priority)` in their order, locked together with their rows.
 ///
 /// Each range has a part of its own, which looks for what those before it have left to find.
 pub(super) fn locked<'a, ST>(pick: Pick<'a>, ranges: Option<&[Range]>) -> Sql<'a, ST> {
@@ -34,8 +34,7 @@ pub(super) fn locked<'a, ST>(pick: Pick<'a>, ranges: Option<&[Range]>) -> Sql<'a
     sql.text(format!(
         ",
 locked AS MATERIALIZED (
-    SELECT id, row_id, priority, row_number() OVER (ORDER BY part, priority DESC, row_id) AS ord
-    FROM ({parts}) part
+    SELECT id, row_id, priority FROM ({parts}) part ORDER BY part, priority DESC, row_id
 )"
     ))
 }

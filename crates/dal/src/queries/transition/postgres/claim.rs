@@ -91,14 +91,18 @@ holder AS MATERIALIZED (
         )
 }
 
-/// By the list of the tasks as well, so that they are looked up whatever the planner thinks of their number.
+/// By the list of the tasks as well, so that they are looked up whatever the planner thinks of their number. And joined
+/// with arrays, of which it never expects fewer than ten: of a list that it thinks shorter it compares each row with each
+/// of the other, and for an outbox that was empty when it was counted it thinks so of any.
 fn move_tasks(rule: &Rule) -> String {
     let changes = parts::task_changes(rule, "clock_timestamp()");
     format!(
         ",
 moved AS (
     UPDATE task_executions t SET {changes}
-    FROM locked input, holder
+    FROM unnest(
+        ARRAY(SELECT id FROM locked), ARRAY(SELECT row_id FROM locked), ARRAY(SELECT priority FROM locked)
+    ) WITH ORDINALITY input (id, row_id, priority, ord), holder
     WHERE t.id = input.id AND t.id = ANY(ARRAY(SELECT id FROM locked))
     RETURNING t.id, t.pipeline_execution_id, t.task_name, t.input, t.status, t.attempt, t.epoch,
         holder.id AS worker_id, input.ord, input.priority, input.row_id
