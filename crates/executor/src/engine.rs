@@ -1,0 +1,208 @@
+//! The loop: registers, claims, and goes on as another worker when the first was taken for dead.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use taskbox_dal::{DAL, Error as DalError};
+use tokio::{select, sync::Notify, task::JoinSet};
+
+use crate::{
+    Error, Result,
+    backoff::Backoff,
+    claiming::claim,
+    heart::Heart,
+    outage::Outage,
+    settings::Settings,
+    shift::Shift,
+    slots::{Room, Slots},
+    stop::Stop,
+    time::pause,
+};
+
+/// The first pause between two looks for ready tasks.
+const FIRST_POLL: Duration = Duration::from_millis(5);
+/// A pause for which it is not worth asking when the next task is due.
+const PRECISE: Duration = Duration::from_millis(50);
+/// How long a stop that is to be immediate may take to write.
+const IMMEDIATE: Duration = Duration::from_secs(5);
+
+/// What every part of an executor knows.
+pub(crate) struct Shared {
+    pub(crate) dal: DAL,
+    pub(crate) settings: Settings,
+    pub(crate) slots: Arc<Slots>,
+    pub(crate) wake: Arc<Notify>,
+    pub(crate) stop: Stop,
+    pub(crate) unknown: Mutex<HashSet<String>>,
+}
+
+impl Shared {
+    /// Says once of each name that no handler has it.
+    pub(crate) fn report_unknown(&self, name: &str) {
+        let mut unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
+        if !unknown.contains(name) {
+            unknown.insert(name.to_owned());
+            tracing::warn!(
+                task_name = name,
+                "no handler has this name: such tasks are put off"
+            );
+        }
+    }
+}
+
+pub(crate) struct Engine {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) heart: Heart,
+}
+
+impl Engine {
+    /// Works until it is told to stop, and returns when everything is written.
+    pub(crate) async fn run(self) -> Result<()> {
+        let mut closing = JoinSet::new();
+        while let Some(shift) = self.begin_shift().await {
+            self.work(&shift).await;
+            closing.spawn(shift.close());
+            // What became of an earlier worker was said when it happened.
+            while closing.len() > 1 && closing.try_join_next().is_some() {}
+        }
+        self.close(closing).await
+    }
+
+    /// Registers as a worker, however long that takes; `None` once it is to stop.
+    async fn begin_shift(&self) -> Option<Shift> {
+        let mut outage = Outage::of("registering");
+        while !self.shared.stop.has_begun() {
+            match Shift::begin(&self.shared, &self.heart).await {
+                Ok(shift) => return Some(shift),
+                Err(error) => {
+                    let wait = outage.goes_on(&error);
+                    select! {
+                        () = self.shared.stop.begun() => {}
+                        () = pause(wait) => {}
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    /// Claims tasks until it is to stop, or to go on as another worker.
+    async fn work(&self, shift: &Shift) {
+        let stop = &self.shared.stop;
+        let mut looking = Looking::new(self.shared.settings.poll_interval);
+        loop {
+            let room = select! {
+                biased;
+                () = stop.begun() => return,
+                () = shift.incarnation.retired() => return,
+                room = self.shared.slots.room() => room,
+            };
+            // Not to be dropped: what a claim has committed would not be known here. After an immediate stop
+            // deregistering gives it back.
+            let claims = select! {
+                claims = claim(&self.shared.dal, shift.incarnation.worker(), &room) => claims,
+                () = stop.immediate() => return,
+            };
+            let wait = match claims {
+                Ok(claims) => {
+                    let found = claims.len();
+                    for (queue, claim) in claims {
+                        shift.take(claim, self.shared.slots.take(queue)).await;
+                    }
+                    looking.found(&self.shared.dal, found, &room).await
+                }
+                Err(DalError::LeaseLost { .. }) => {
+                    // Over, and perhaps not lost: the next heartbeat knows.
+                    select! {
+                        () = stop.begun() => return,
+                        _ = shift.incarnation.renew() => None,
+                    }
+                }
+                Err(error) => {
+                    if matches!(error, DalError::CommitUnknown { .. }) {
+                        shift.incarnation.retires();
+                    }
+                    Some(looking.outage.goes_on(&error))
+                }
+            };
+            let Some(wait) = wait else { continue };
+            select! {
+                () = stop.begun() => return,
+                () = shift.incarnation.retired() => return,
+                () = self.shared.wake.notified() => {}
+                () = pause(wait) => {}
+            }
+        }
+    }
+
+    /// Waits for what still runs: for the grace period, then by its tokens, and no longer once it is to stop at once.
+    async fn close(&self, mut closing: JoinSet<Result<()>>) -> Result<()> {
+        let stop = &self.shared.stop;
+        let closed = async {
+            let mut end = Ok(());
+            while let Some(closed) = closing.join_next().await {
+                end = end.and(closed.unwrap_or_else(|error| unwritten(&error)));
+            }
+            end
+        };
+        let interrupt = async {
+            pause(self.shared.settings.grace_period).await;
+            stop.interrupt();
+            std::future::pending::<()>().await;
+        };
+        let immediate = async {
+            stop.immediate().await;
+            pause(IMMEDIATE).await;
+        };
+        select! {
+            end = closed => end,
+            () = interrupt => Ok(()),
+            () = immediate => unwritten(&"it was to stop at once"),
+        }
+    }
+}
+
+/// How the engine looks for ready tasks while there are few.
+struct Looking {
+    polls: Backoff,
+    outage: Outage,
+}
+
+impl Looking {
+    fn new(poll_interval: Duration) -> Self {
+        Self {
+            polls: Backoff::new(FIRST_POLL, poll_interval),
+            outage: Outage::of("claiming"),
+        }
+    }
+
+    /// How long to wait after so many tasks were found for the room that there was; `None` if there are likely to be
+    /// more.
+    async fn found(&mut self, dal: &DAL, found: usize, room: &Room) -> Option<Duration> {
+        self.outage.is_over();
+        if found > 0 {
+            self.polls.reset();
+        }
+        if found >= room.most() {
+            return None;
+        }
+        let wait = self.polls.next();
+        if found > 0 || wait <= PRECISE {
+            return Some(wait);
+        }
+        match dal.task_execution().next_due().await {
+            Ok(Some(due)) => Some(wait.min(due.max(FIRST_POLL))),
+            // An error shows again at the next claim.
+            Ok(None) | Err(_) => Some(wait),
+        }
+    }
+}
+
+fn unwritten(reason: &impl ToString) -> Result<()> {
+    Err(Error::Unwritten {
+        reason: reason.to_string(),
+    })
+}

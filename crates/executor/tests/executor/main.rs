@@ -1,0 +1,8 @@
+//! What an executor does with the tasks of a database.
+
+#![cfg(all(feature = "postgres", feature = "sqlite"))]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod drain;
+mod ends;
+mod support;
