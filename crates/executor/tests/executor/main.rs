@@ -5,4 +5,6 @@
 
 mod drain;
 mod ends;
+mod lease;
+mod stop;
 mod support;
