@@ -16,7 +16,9 @@ use taskbox_models::{NewTaskExecution, TaskStatus};
 use taskbox_test_support::TestDatabase;
 use tokio::sync::mpsc;
 
-use crate::support::{builder, connect, connect_hasty, ended, events, get, ready, until};
+use crate::support::{
+    EXPIRE, builder, connect, connect_hasty, ended, events, expire_and_sweep, get, ready, until,
+};
 
 taskbox_test_support::suite! {
     a_task_that_is_cancelled_hears_of_it,
@@ -29,7 +31,6 @@ taskbox_test_support::suite! {
 }
 
 const SHORT: Duration = Duration::from_millis(1_500);
-const EXPIRE: &str = "UPDATE task_workers SET lease_expires_at = registered_at";
 
 async fn a_task_that_is_cancelled_hears_of_it(db: &TestDatabase) {
     let dal = connect_hasty(db, SHORT).await;
@@ -59,17 +60,6 @@ async fn a_dead_workers_tasks_run_again(db: &TestDatabase) {
     let found = until(&dal, task, TaskStatus::Completed).await;
     assert_eq!((found.attempt, found.recoveries), (2, 1));
     executor.stop().await.unwrap();
-}
-
-/// As after a machine slept: the lease is over, and another has taken everything back.
-async fn expire_and_sweep(db: &TestDatabase, other: &DAL) {
-    loop {
-        db.execute(EXPIRE).await;
-        let swept = other.task_execution().recover_expired(10).await.unwrap();
-        if !swept.recovered.is_empty() {
-            return;
-        }
-    }
 }
 
 async fn an_executor_that_was_swept_goes_on_as_a_new_worker(db: &TestDatabase) {
@@ -102,18 +92,23 @@ async fn a_lease_that_was_over_for_a_moment_costs_nothing(db: &TestDatabase) {
     let (said, mut hears) = mpsc::unbounded_channel();
     let (go, gone) = blocking::channel::<()>();
     let gone = Arc::new(Mutex::new(gone));
-    let executor = builder(&dal).concurrency(1).task("wait", async move |_ctx, (): ()| {
-        said.send(())?;
-        let gone = gone.lock().map_err(|_| TaskError::fail("poisoned"))?;
-        tokio::task::block_in_place(|| gone.recv())?;
-        Ok(())
-    });
+    let executor = builder(&dal)
+        .concurrency(1)
+        .task("wait", async move |_ctx, (): ()| {
+            said.send(())?;
+            let gone = gone.lock().map_err(|_| TaskError::fail("poisoned"))?;
+            tokio::task::block_in_place(|| gone.recv())?;
+            Ok(())
+        });
     let executor = executor.build().unwrap().start();
     hears.recv().await.unwrap();
     db.execute(EXPIRE).await;
     go.send(()).unwrap();
     let found = ended(&dal, task).await;
-    assert_eq!((found.status, found.attempt, found.recoveries), (TaskStatus::Completed, 1, 0));
+    assert_eq!(
+        (found.status, found.attempt, found.recoveries),
+        (TaskStatus::Completed, 1, 0)
+    );
     executor.stop().await.unwrap();
 }
 
@@ -141,14 +136,19 @@ async fn handlers_that_block_every_thread_do_not_cost_the_lease(db: &TestDatabas
     let gone = Arc::new(Mutex::new(gone));
     let url = db.url();
     let program = std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
         runtime.block_on(async move {
             let dal = DAL::builder(url).lease(SHORT).connect().await.unwrap();
             let stop = CancellationToken::new();
             let stopped = stop.clone();
             let executor = builder(&dal).task("block", async move |_ctx, (): ()| {
                 begun.send(())?;
-                gone.lock().map_err(|_| TaskError::fail("poisoned"))?.recv()?;
+                gone.lock()
+                    .map_err(|_| TaskError::fail("poisoned"))?
+                    .recv()?;
                 stop.cancel();
                 Ok(())
             });
@@ -163,7 +163,9 @@ async fn handlers_that_block_every_thread_do_not_cost_the_lease(db: &TestDatabas
     go.send(()).unwrap();
     let found = until(&dal, task, TaskStatus::Completed).await;
     assert_eq!(found.attempt, 1);
-    tokio::task::spawn_blocking(|| program.join().unwrap()).await.unwrap();
+    tokio::task::spawn_blocking(|| program.join().unwrap())
+        .await
+        .unwrap();
 }
 
 async fn a_pool_that_is_used_up_does_not_cost_the_lease(db: &TestDatabase) {

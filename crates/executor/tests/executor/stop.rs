@@ -32,11 +32,13 @@ async fn what_ends_within_the_grace_period_is_written(db: &TestDatabase) {
     let (begun, mut has_begun) = mpsc::channel(1);
     let open = Arc::new(Notify::new());
     let opened = Arc::clone(&open);
-    let executor = builder(&dal).grace_period(NEVER).task("wait", async move |_ctx, (): ()| {
-        begun.send(()).await?;
-        open.notified().await;
-        Ok(())
-    });
+    let executor = builder(&dal)
+        .grace_period(NEVER)
+        .task("wait", async move |_ctx, (): ()| {
+            begun.send(()).await?;
+            open.notified().await;
+            Ok(())
+        });
     let executor = executor.build().unwrap().start();
     has_begun.recv().await.unwrap();
     let late = tokio::join!(executor.stop(), async {
@@ -53,17 +55,25 @@ async fn what_heeds_its_token_is_given_back_with_its_attempt(db: &TestDatabase) 
     let dal = connect(db).await;
     let task = ready(&dal, NewTaskExecution::standalone("wait")).await;
     let (begun, mut has_begun) = mpsc::channel(1);
-    let executor = builder(&dal).grace_period(SOON).task("wait", async move |ctx: TaskContext, (): ()| {
-        begun.send(()).await?;
-        ctx.cancellation().cancelled().await;
-        Err::<(), _>(TaskError::retry("stopped"))
-    });
+    let executor =
+        builder(&dal)
+            .grace_period(SOON)
+            .task("wait", async move |ctx: TaskContext, (): ()| {
+                begun.send(()).await?;
+                ctx.cancellation().cancelled().await;
+                Err::<(), _>(TaskError::retry("stopped"))
+            });
     let executor = executor.build().unwrap().start();
     has_begun.recv().await.unwrap();
     executor.stop().await.unwrap();
     let found = get(&dal, task).await;
     assert_eq!((found.status, found.attempt), (TaskStatus::Ready, 0));
-    let expected = ["task_created", "task_marked_ready", "task_claimed", "task_released"];
+    let expected = [
+        "task_created",
+        "task_marked_ready",
+        "task_claimed",
+        "task_released",
+    ];
     assert_eq!(events(&dal, task).await, expected);
 }
 
@@ -71,11 +81,14 @@ async fn what_completes_after_its_token_fired_is_completed(db: &TestDatabase) {
     let dal = connect(db).await;
     let task = ready(&dal, NewTaskExecution::standalone("wait")).await;
     let (begun, mut has_begun) = mpsc::channel(1);
-    let executor = builder(&dal).grace_period(SOON).task("wait", async move |ctx: TaskContext, (): ()| {
-        begun.send(()).await?;
-        ctx.cancellation().cancelled().await;
-        Ok(())
-    });
+    let executor =
+        builder(&dal)
+            .grace_period(SOON)
+            .task("wait", async move |ctx: TaskContext, (): ()| {
+                begun.send(()).await?;
+                ctx.cancellation().cancelled().await;
+                Ok(())
+            });
     let executor = executor.build().unwrap().start();
     has_begun.recv().await.unwrap();
     executor.stop().await.unwrap();
@@ -86,11 +99,13 @@ async fn what_does_not_heed_its_token_is_dropped_and_given_back(db: &TestDatabas
     let dal = connect_hasty(db, Duration::from_secs(6)).await;
     let task = ready(&dal, NewTaskExecution::standalone("wait")).await;
     let (begun, mut has_begun) = mpsc::channel(1);
-    let executor = builder(&dal).grace_period(SOON).task("wait", async move |_ctx, (): ()| {
-        begun.send(()).await?;
-        pending::<()>().await;
-        Ok(())
-    });
+    let executor = builder(&dal)
+        .grace_period(SOON)
+        .task("wait", async move |_ctx, (): ()| {
+            begun.send(()).await?;
+            pending::<()>().await;
+            Ok(())
+        });
     let executor = executor.build().unwrap().start();
     has_begun.recv().await.unwrap();
     executor.stop().await.unwrap();
@@ -102,11 +117,13 @@ async fn a_second_stop_gives_everything_back_at_once(db: &TestDatabase) {
     let dal = connect(db).await;
     let task = ready(&dal, NewTaskExecution::standalone("wait")).await;
     let (begun, mut has_begun) = mpsc::channel(1);
-    let executor = builder(&dal).grace_period(NEVER).task("wait", async move |_ctx, (): ()| {
-        begun.send(()).await?;
-        pending::<()>().await;
-        Ok(())
-    });
+    let executor = builder(&dal)
+        .grace_period(NEVER)
+        .task("wait", async move |_ctx, (): ()| {
+            begun.send(()).await?;
+            pending::<()>().await;
+            Ok(())
+        });
     let executor = executor.build().unwrap().start();
     has_begun.recv().await.unwrap();
     let (first, second) = tokio::join!(executor.stop(), executor.stop());
@@ -133,6 +150,11 @@ async fn an_executor_that_is_dropped_drops_its_attempts(db: &TestDatabase) {
 async fn nothing_is_left_of_an_executor_that_had_nothing_to_do(db: &TestDatabase) {
     let dal = connect(db).await;
     let executor = Executor::builder(dal.clone()).task("a", async |_ctx, (): ()| Ok(()));
-    executor.build().unwrap().run_until(at_once(())).await.unwrap();
+    executor
+        .build()
+        .unwrap()
+        .run_until(at_once(()))
+        .await
+        .unwrap();
     assert_eq!(db.query_i64("SELECT count(*) FROM task_workers").await, 0);
 }

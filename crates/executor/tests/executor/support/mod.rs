@@ -1,5 +1,7 @@
 //! What the tests have in common.
 
+pub(crate) mod ledger;
+
 use std::time::Duration;
 
 use taskbox_dal::DAL;
@@ -76,4 +78,18 @@ pub(crate) async fn errors(dal: &DAL, task: Uuid) -> Vec<String> {
     let data = history.into_iter().filter_map(|event| event.event_data);
     data.filter_map(|data| Some(data.get("error")?.as_str()?.to_owned()))
         .collect()
+}
+
+/// SQL by which every lease is over.
+pub(crate) const EXPIRE: &str = "UPDATE task_workers SET lease_expires_at = registered_at";
+
+/// As after a machine slept: the lease is over, and another has taken everything back.
+pub(crate) async fn expire_and_sweep(db: &TestDatabase, other: &DAL) {
+    loop {
+        db.execute(EXPIRE).await; // its owner may renew it before the sweep
+        let swept = other.task_execution().recover_expired(10).await.unwrap();
+        if !swept.recovered.is_empty() {
+            return;
+        }
+    }
 }
