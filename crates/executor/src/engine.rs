@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashSet,
+    future::Future,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -73,68 +74,85 @@ impl Engine {
 
     /// Registers as a worker, however long that takes; `None` once it is to stop.
     async fn begin_shift(&self) -> Option<Shift> {
-        let mut outage = Outage::of("registering");
-        while !self.shared.stop.has_begun() {
-            match Shift::begin(&self.shared, &self.heart).await {
-                Ok(shift) => return Some(shift),
-                Err(error) => {
-                    let wait = outage.goes_on(&error);
-                    select! {
-                        () = self.shared.stop.begun() => {}
-                        () = pause(wait) => {}
-                    }
+        let registered = async {
+            let mut outage = Outage::of("registering");
+            loop {
+                match Shift::begin(&self.shared, &self.heart).await {
+                    Ok(shift) => return shift,
+                    Err(error) => pause(outage.goes_on(&error)).await,
                 }
             }
+        };
+        select! {
+            biased;
+            // A worker that was registered all the same holds nothing, and is forgotten when its lease is over.
+            () = self.shared.stop.begun() => None,
+            shift = registered => Some(shift),
         }
-        None
     }
 
     /// Claims tasks until it is to stop, or to go on as another worker.
     async fn work(&self, shift: &Shift) {
-        let stop = &self.shared.stop;
         let mut looking = Looking::new(self.shared.settings.poll_interval);
-        loop {
-            let room = select! {
-                biased;
-                () = stop.begun() => return,
-                () = shift.incarnation.retired() => return,
-                room = self.shared.slots.room() => room,
-            };
-            // Not to be dropped: what a claim has committed would not be known here. After an immediate stop
-            // deregistering gives it back.
-            let claims = select! {
-                claims = claim(&self.shared.dal, shift.incarnation.worker(), &room) => claims,
-                () = stop.immediate() => return,
-            };
-            let wait = match claims {
-                Ok(claims) => {
-                    let found = claims.len();
-                    for (queue, claim) in claims {
-                        shift.take(claim, self.shared.slots.take(queue)).await;
-                    }
-                    looking.found(&self.shared.dal, found, &room).await
-                }
-                Err(DalError::LeaseLost { .. }) => {
-                    // Over, and perhaps not lost: the next heartbeat knows.
-                    select! {
-                        () = stop.begun() => return,
-                        _ = shift.incarnation.renew() => None,
-                    }
-                }
-                Err(error) => {
-                    if matches!(error, DalError::CommitUnknown { .. }) {
-                        shift.incarnation.retires();
-                    }
-                    Some(looking.outage.goes_on(&error))
-                }
-            };
-            let Some(wait) = wait else { continue };
-            select! {
-                () = stop.begun() => return,
-                () = shift.incarnation.retired() => return,
-                () = self.shared.wake.notified() => {}
-                () = pause(wait) => {}
+        while let Some(room) = self.unless_over(shift, self.shared.slots.room()).await {
+            let wait = self.claim_once(shift, &room, &mut looking).await;
+            if self.unless_over(shift, self.wait(wait)).await.is_none() {
+                return;
             }
+        }
+    }
+
+    /// Answers with how long to wait before the next look.
+    async fn claim_once(&self, shift: &Shift, room: &Room, looking: &mut Looking) -> Duration {
+        let Shared { dal, slots, .. } = self.shared.as_ref();
+        let incarnation = &shift.incarnation;
+        // Not to be dropped: what a claim has committed would not be known here. After an immediate stop deregistering
+        // gives it back.
+        let claims = select! {
+            claims = claim(dal, incarnation.worker(), room) => claims,
+            () = self.shared.stop.immediate() => return Duration::ZERO,
+        };
+        match claims {
+            Ok(claims) => {
+                let found = claims.len();
+                for (queue, claim) in claims {
+                    shift.take(claim, slots.take(queue)).await;
+                }
+                let wait = looking.found(dal, found, room);
+                self.unless_over(shift, wait).await.unwrap_or_default()
+            }
+            Err(DalError::LeaseLost { .. }) => {
+                // Over, and perhaps not lost: the next heartbeat knows.
+                self.unless_over(shift, incarnation.renew()).await;
+                Duration::ZERO
+            }
+            Err(error) => {
+                if matches!(error, DalError::CommitUnknown { .. }) {
+                    incarnation.retires();
+                }
+                looking.outage.goes_on(&error)
+            }
+        }
+    }
+
+    /// `None` once the shift takes no more tasks.
+    async fn unless_over<T>(&self, shift: &Shift, work: impl Future<Output = T>) -> Option<T> {
+        select! {
+            biased;
+            () = self.shared.stop.begun() => None,
+            () = shift.incarnation.retired() => None,
+            done = work => Some(done),
+        }
+    }
+
+    /// Waits, no longer than until somebody says that there is something to do.
+    async fn wait(&self, wait: Duration) {
+        if wait.is_zero() {
+            return;
+        }
+        select! {
+            () = self.shared.wake.notified() => {}
+            () = pause(wait) => {}
         }
     }
 
@@ -179,24 +197,24 @@ impl Looking {
         }
     }
 
-    /// How long to wait after so many tasks were found for the room that there was; `None` if there are likely to be
+    /// How long to wait after so many tasks were found for the room that there was: not at all if there are likely to be
     /// more.
-    async fn found(&mut self, dal: &DAL, found: usize, room: &Room) -> Option<Duration> {
+    async fn found(&mut self, dal: &DAL, found: usize, room: &Room) -> Duration {
         self.outage.is_over();
         if found > 0 {
             self.polls.reset();
         }
         if found >= room.most() {
-            return None;
+            return Duration::ZERO;
         }
         let wait = self.polls.next();
         if found > 0 || wait <= PRECISE {
-            return Some(wait);
+            return wait;
         }
         match dal.task_execution().next_due().await {
-            Ok(Some(due)) => Some(wait.min(due.max(FIRST_POLL))),
+            Ok(Some(due)) => wait.min(due.max(FIRST_POLL)),
             // An error shows again at the next claim.
-            Ok(None) | Err(_) => Some(wait),
+            Ok(None) | Err(_) => wait,
         }
     }
 }
