@@ -1,7 +1,7 @@
 //! Heartbeats, on a thread and a connection of their own: neither handlers that block the program's threads nor a pool
 //! that is used up keeps them from going on.
 
-use std::{sync::Arc, thread};
+use std::{future::Future, io, sync::Arc, thread};
 
 use taskbox_dal::{DAL, Error as DalError};
 use tokio::{
@@ -18,38 +18,37 @@ use crate::{
     time::{about, pause},
 };
 
-/// The thread of the heartbeats. It ends when this is dropped.
+/// Where heartbeats are made. A thread ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Heart {
-    thread: Handle,
     dal: DAL,
+    /// `None` for a `DAL` on a pool of the program's: a connection that was made on this thread would end with it, and
+    /// be left in that pool.
+    thread: Option<Thread>,
+}
+
+#[derive(Debug)]
+struct Thread {
+    runtime: Handle,
     _end: DropGuard,
 }
 
 impl Heart {
-    /// Beats by a connection of its own if the `DAL` can make one, and by the `DAL` otherwise.
+    /// Beats on a thread and by a connection of its own if the `DAL` can make one, and otherwise by the `DAL`, where the
+    /// executor runs.
     pub(crate) fn new(dal: &DAL) -> Result<Self> {
         let own = dal
             .with_own_pool(1)
             .map_err(|error| Error::Thread(error.to_string()))?;
-        let runtime = runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| Error::Thread(error.to_string()))?;
-        let handle = runtime.handle().clone();
-        let end = CancellationToken::new();
-        let ended = end.clone();
-        thread::Builder::new()
-            .name("taskbox-heart".to_owned())
-            .spawn(move || {
-                runtime.block_on(ended.cancelled());
-                runtime.shutdown_background();
-            })
-            .map_err(|error| Error::Thread(error.to_string()))?;
-        Ok(Self {
-            thread: handle,
-            dal: own.unwrap_or_else(|| dal.clone()),
-            _end: end.drop_guard(),
+        Ok(match own {
+            None => Self {
+                dal: dal.clone(),
+                thread: None,
+            },
+            Some(dal) => Self {
+                dal,
+                thread: Some(Thread::new().map_err(|error| Error::Thread(error.to_string()))?),
+            },
         })
     }
 
@@ -57,8 +56,35 @@ impl Heart {
     pub(crate) fn keep(&self, incarnation: &Arc<Incarnation>) {
         let (dal, beating) = (self.dal.clone(), Arc::clone(incarnation));
         let watched = Arc::clone(incarnation);
-        self.thread.spawn(async move { beat(&dal, &beating).await });
-        self.thread.spawn(async move { watch(&watched).await });
+        self.spawn(async move { beat(&dal, &beating).await });
+        self.spawn(async move { watch(&watched).await });
+    }
+
+    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        match &self.thread {
+            Some(thread) => thread.runtime.spawn(work),
+            None => tokio::spawn(work),
+        };
+    }
+}
+
+impl Thread {
+    fn new() -> io::Result<Self> {
+        let runtime = runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let handle = runtime.handle().clone();
+        let end = CancellationToken::new();
+        let ended = end.clone();
+        let thread = thread::Builder::new().name("taskbox-heart".to_owned());
+        thread.spawn(move || {
+            runtime.block_on(ended.cancelled());
+            runtime.shutdown_background();
+        })?;
+        Ok(Self {
+            runtime: handle,
+            _end: end.drop_guard(),
+        })
     }
 }
 

@@ -87,8 +87,11 @@ impl Shift {
     }
 
     async fn end(&self, claim: Claim, end: End) {
-        // Without a writer everything was taken from the worker.
-        let _ = self.ends.send(Ended { claim, end }).await;
+        select! {
+            // Without a writer everything was taken from the worker.
+            _ = self.ends.send(Ended { claim, end }) => {}
+            () = self.shared.stop.immediate() => {}
+        }
     }
 
     /// Ends when its attempts have ended and all is written. What is left then goes back, with its attempt.

@@ -2,14 +2,14 @@
 
 use std::{
     future::pending,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-        mpsc as blocking,
-    },
+    sync::{Arc, Mutex, mpsc as blocking},
     time::Duration,
 };
 
+use diesel_async::{
+    AsyncPgConnection, RunQueryDsl,
+    pooled_connection::{AsyncDieselConnectionManager, deadpool::Pool},
+};
 use taskbox_dal::DAL;
 use taskbox_executor::{CancellationToken, Executor, TaskContext, TaskError};
 use taskbox_models::{NewTaskExecution, TaskStatus};
@@ -21,6 +21,7 @@ use crate::support::{
 };
 
 taskbox_test_support::suite! {
+    both: [
     a_task_that_is_cancelled_hears_of_it,
     a_dead_workers_tasks_run_again,
     an_executor_that_was_swept_goes_on_as_a_new_worker,
@@ -28,6 +29,8 @@ taskbox_test_support::suite! {
     handlers_that_block_every_thread_do_not_cost_the_lease,
     a_pool_that_is_used_up_does_not_cost_the_lease,
     attempts_are_stopped_before_a_lease_is_over_that_cannot_be_renewed,
+],
+    postgres: [a_pool_of_the_programs_own_is_left_whole],
 }
 
 const SHORT: Duration = Duration::from_millis(1_500);
@@ -174,8 +177,8 @@ async fn a_pool_that_is_used_up_does_not_cost_the_lease(db: &TestDatabase) {
     let other = connect(db).await;
     let task = ready(&dal, NewTaskExecution::standalone("read")).await;
     let (begun, mut has_begun) = mpsc::channel(1);
-    let done = Arc::new(AtomicBool::new(false));
-    let until_done = Arc::clone(&done);
+    let done = CancellationToken::new();
+    let until_done = done.clone();
     let executor = builder(&dal).task("read", async move |_ctx, (): ()| {
         begun.send(()).await?;
         Ok(())
@@ -185,13 +188,13 @@ async fn a_pool_that_is_used_up_does_not_cost_the_lease(db: &TestDatabase) {
     until(&other, task, TaskStatus::Completed).await;
     let reads = tokio::spawn(async move {
         // One reader after the other, so that nobody else has the one connection for long.
-        while !until_done.load(Ordering::Relaxed) {
+        while !until_done.is_cancelled() {
             dal.task_outbox().count_pending().await.unwrap();
         }
     });
     outlives_its_lease(db).await;
     assert_eq!(db.query_i64("SELECT count(*) FROM task_workers").await, 1);
-    done.store(true, Ordering::Relaxed);
+    done.cancel();
     reads.await.unwrap();
     executor.stop().await.unwrap();
 }
@@ -219,4 +222,32 @@ async fn attempts_are_stopped_before_a_lease_is_over_that_cannot_be_renewed(db: 
     let found = until(&dal, task, TaskStatus::Completed).await;
     assert_eq!(found.attempt - found.recoveries, 1);
     executor.stop().await.unwrap();
+}
+
+async fn a_pool_of_the_programs_own_is_left_whole(db: &TestDatabase) {
+    let manager = AsyncDieselConnectionManager::<AsyncPgConnection>::new(db.url());
+    let pool = Pool::builder(manager).max_size(4).build().unwrap();
+    let dal = DAL::from_pool(pool.clone());
+    let task = ready(&dal, NewTaskExecution::standalone("a")).await;
+    let executor = builder(&dal).task("a", async |_ctx, (): ()| Ok(()));
+    let executor = executor.build().unwrap().start();
+    until(&dal, task, TaskStatus::Completed).await;
+    expire_and_renew(db).await;
+    executor.stop().await.unwrap();
+    let mut connections = Vec::new();
+    for _ in 0..pool.status().size {
+        let mut connection = pool.get().await.unwrap();
+        diesel::sql_query("SELECT 1")
+            .execute(&mut connection)
+            .await
+            .unwrap();
+        connections.push(connection);
+    }
+}
+
+/// Has the executor beat: its claims are refused once the lease is over, and it renews it at once.
+async fn expire_and_renew(db: &TestDatabase) {
+    db.execute(EXPIRE).await;
+    let expired = "SELECT count(*) FROM task_workers WHERE lease_expires_at = registered_at";
+    while db.query_i64(expired).await > 0 {}
 }

@@ -2,18 +2,19 @@
 
 use std::{sync::Arc, time::Duration};
 
-use taskbox_executor::{RetryPolicy, TaskContext};
+use taskbox_executor::{Error, RetryPolicy, TaskContext};
 use taskbox_models::{NewTaskExecution, TaskStatus};
 use taskbox_test_support::TestDatabase;
 use tokio::sync::{Notify, mpsc};
 
-use crate::support::{builder, connect, ended, ready, until};
+use crate::support::{builder, connect, connect_hasty, ended, get, ready, until};
 
 taskbox_test_support::suite! {
     both: [
         an_executor_waits_for_its_database_to_begin,
         ends_are_written_when_the_database_is_back,
         tasks_are_claimed_when_the_database_is_back,
+        a_stop_says_what_could_not_be_written,
     ],
     postgres: [connections_that_are_killed_are_made_anew],
 }
@@ -112,4 +113,28 @@ async fn connections_that_are_killed_are_made_anew(db: &TestDatabase) {
         assert_eq!(ended(&dal, task).await.status, TaskStatus::Completed);
     }
     executor.stop().await.unwrap();
+}
+
+async fn a_stop_says_what_could_not_be_written(db: &TestDatabase) {
+    let dal = connect_hasty(db, Duration::from_secs(1)).await;
+    let task = ready(&dal, NewTaskExecution::standalone("a")).await;
+    let (begun, mut has_begun) = mpsc::channel(1);
+    let go = Arc::new(Notify::new());
+    let gone = Arc::clone(&go);
+    let executor = builder(&dal).task("a", async move |_ctx, (): ()| {
+        begun.send(()).await?;
+        gone.notified().await;
+        Ok(())
+    });
+    let executor = executor.build().unwrap().start();
+    has_begun.recv().await.unwrap();
+    db.execute("ALTER TABLE task_claims RENAME TO away").await;
+    go.notify_one();
+    let stopped = executor.stop().await;
+    assert!(
+        matches!(stopped, Err(Error::Unwritten { .. })),
+        "{stopped:?}"
+    );
+    db.execute("ALTER TABLE away RENAME TO task_claims").await;
+    assert_eq!(get(&dal, task).await.status, TaskStatus::Running);
 }
