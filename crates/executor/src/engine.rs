@@ -224,3 +224,54 @@ fn unwritten(reason: &impl ToString) -> Result<()> {
         reason: reason.to_string(),
     })
 }
+
+#[cfg(all(test, feature = "postgres", feature = "sqlite"))]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use std::time::Duration;
+
+    use taskbox_dal::DAL;
+    use taskbox_models::NewTaskExecution;
+    use taskbox_test_support::TestDatabase;
+
+    use super::{FIRST_POLL, Looking};
+    use crate::{
+        backoff::Backoff,
+        outage::Outage,
+        slots::{Queue, Room},
+    };
+
+    taskbox_test_support::suite! { the_next_look_is_when_the_next_task_is_due }
+
+    const HOUR: Duration = Duration::from_hours(1);
+
+    async fn the_next_look_is_when_the_next_task_is_due(db: &TestDatabase) {
+        let dal = DAL::connect(db.url()).await.unwrap();
+        let all = Queue {
+            name: None,
+            free: 9,
+        };
+        let room = Room {
+            total: 9,
+            queues: vec![(0, all)],
+        };
+        let mut looking = Looking {
+            polls: Backoff::new(HOUR, HOUR),
+            outage: Outage::of("tests"),
+        };
+        assert!(looking.found(&dal, 0, &room).await >= HOUR / 2);
+        for (delay, longest) in [(HOUR / 10, HOUR / 10), (Duration::ZERO, FIRST_POLL)] {
+            let task = dal
+                .task_execution()
+                .create(NewTaskExecution::standalone("a"))
+                .await;
+            dal.task_execution()
+                .schedule(task.unwrap().id, delay)
+                .await
+                .unwrap();
+            assert!(looking.found(&dal, 0, &room).await <= longest);
+        }
+        assert_eq!(looking.found(&dal, 9, &room).await, Duration::ZERO);
+    }
+}

@@ -9,10 +9,10 @@ use std::{
 };
 
 use taskbox_dal::DAL;
-use taskbox_executor::{ExecutorHandle, Pipeline, TaskContext};
+use taskbox_executor::{ExecutorHandle, Pipeline};
 use taskbox_models::{NewTaskExecution, TaskStatus};
 use taskbox_test_support::TestDatabase;
-use tokio::sync::{Barrier, Semaphore, mpsc};
+use tokio::sync::Barrier;
 use uuid::Uuid;
 
 use crate::support::{NEVER, builder, connect, ended, get, ready, until};
@@ -66,78 +66,69 @@ async fn several_executors_run_every_task_once(db: &TestDatabase) {
     assert_eq!(db.query_i64("SELECT count(*) FROM task_workers").await, 0);
 }
 
-/// Attempts that wait for the test, and say that they do.
-fn gate() -> (
-    Arc<Semaphore>,
-    mpsc::UnboundedSender<String>,
-    mpsc::UnboundedReceiver<String>,
-) {
-    let (sender, receiver) = mpsc::unbounded_channel();
-    (Arc::new(Semaphore::new(0)), sender, receiver)
+/// How many attempts ran at once at the most.
+#[derive(Default)]
+struct Peak {
+    running: AtomicUsize,
+    most: AtomicUsize,
 }
 
-async fn wait_at(gate: Arc<Semaphore>, ctx: TaskContext, said: mpsc::UnboundedSender<String>) {
-    said.send(ctx.task_name().to_owned()).unwrap();
-    gate.acquire().await.unwrap().forget();
+impl Peak {
+    async fn around(&self, work: impl Future<Output = ()>) {
+        let running = self.running.fetch_add(1, Ordering::Relaxed) + 1;
+        self.most.fetch_max(running, Ordering::Relaxed);
+        work.await;
+        self.running.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    fn most(&self) -> usize {
+        self.most.load(Ordering::Relaxed)
+    }
 }
 
 async fn no_more_attempts_run_than_there_are_slots(db: &TestDatabase) {
     let dal = connect(db).await;
     let tasks = many(&dal, NewTaskExecution::standalone("wait"), 12).await;
-    let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    let (seen, together) = (Arc::clone(&most), Arc::new(Barrier::new(3)));
+    let (peak, together) = (Arc::new(Peak::default()), Arc::new(Barrier::new(3)));
+    let seen = Arc::clone(&peak);
     let executor = builder(&dal)
         .concurrency(3)
         .task("wait", async move |_ctx, (): ()| {
-            seen.fetch_max(
-                running.fetch_add(1, Ordering::Relaxed) + 1,
-                Ordering::Relaxed,
-            );
-            together.wait().await;
-            running.fetch_sub(1, Ordering::Relaxed);
+            peak.around(async { drop(together.wait().await) }).await;
             Ok(())
         });
     let executor = executor.build().unwrap().start();
     for task in tasks {
         until(&dal, task, TaskStatus::Completed).await;
     }
-    assert_eq!(most.load(Ordering::Relaxed), 3);
+    assert_eq!(seen.most(), 3);
     executor.stop().await.unwrap();
 }
 
+/// As many run together as each queue may.
 async fn a_queue_has_its_limit_and_leaves_the_others_theirs(db: &TestDatabase) {
     let dal = connect(db).await;
-    let mails = many(&dal, NewTaskExecution::standalone("mail").queue("mail"), 3).await;
-    let videos = many(
-        &dal,
-        NewTaskExecution::standalone("video").queue("video"),
-        3,
-    )
-    .await;
-    let (gate, said, mut begun) = gate();
-    let (open, as_video, video_said) = (Arc::clone(&gate), Arc::clone(&gate), said.clone());
-    let executor = builder(&dal)
-        .queue("mail", 1)
-        .queue("video", 2)
-        .task("mail", async move |ctx, (): ()| {
-            wait_at(gate, ctx, said).await;
-            Ok(())
-        })
-        .task("video", async move |ctx, (): ()| {
-            wait_at(as_video, ctx, video_said).await;
-            Ok(())
-        });
-    let executor = executor.build().unwrap().start();
-    let mut first = vec![];
-    for _ in 0..3 {
-        first.push(begun.recv().await.unwrap());
+    let mut tasks = Vec::new();
+    for queue in ["one", "two", "two"] {
+        let new = NewTaskExecution::standalone("wait")
+            .queue(queue)
+            .input(queue);
+        tasks.extend(many(&dal, new, 4).await);
     }
-    first.sort_unstable();
-    assert_eq!(first, ["mail", "video", "video"]);
-    open.add_permits(6);
-    for task in mails.into_iter().chain(videos) {
+    let (one, two) = (Arc::new(Peak::default()), Arc::new(Peak::default()));
+    let (seen_one, seen_two) = (Arc::clone(&one), Arc::clone(&two));
+    let together = Arc::new(Barrier::new(3));
+    let executor = builder(&dal).queue("one", 1).queue("two", 2);
+    let executor = executor.task("wait", async move |_ctx, queue: String| {
+        let peak = if queue == "one" { one } else { two };
+        peak.around(async { drop(together.wait().await) }).await;
+        Ok(())
+    });
+    let executor = executor.build().unwrap().start();
+    for task in tasks {
         until(&dal, task, TaskStatus::Completed).await;
     }
+    assert_eq!((seen_one.most(), seen_two.most()), (1, 2));
     executor.stop().await.unwrap();
 }
 

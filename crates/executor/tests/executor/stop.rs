@@ -1,17 +1,13 @@
 //! How an executor stops.
 
-use std::{
-    future::{pending, ready as at_once},
-    sync::Arc,
-    time::Duration,
-};
+use std::{future::pending, sync::Arc, time::Duration};
 
 use taskbox_executor::{Executor, TaskContext, TaskError};
 use taskbox_models::{NewTaskExecution, TaskStatus};
 use taskbox_test_support::TestDatabase;
 use tokio::sync::{Notify, mpsc};
 
-use crate::support::{NEVER, builder, connect, connect_hasty, events, get, ready};
+use crate::support::{NEVER, builder, connect, connect_hasty, events, get, ready, until};
 
 taskbox_test_support::suite! {
     what_ends_within_the_grace_period_is_written,
@@ -20,7 +16,7 @@ taskbox_test_support::suite! {
     what_does_not_heed_its_token_is_dropped_and_given_back,
     a_second_stop_gives_everything_back_at_once,
     an_executor_that_is_dropped_drops_its_attempts,
-    nothing_is_left_of_an_executor_that_had_nothing_to_do,
+    nothing_is_left_of_an_executor_but_the_record,
 }
 
 const SOON: Duration = Duration::from_millis(1);
@@ -147,14 +143,11 @@ async fn an_executor_that_is_dropped_drops_its_attempts(db: &TestDatabase) {
     assert_eq!(has_begun.recv().await, None); // once the last clone of the handler is gone
 }
 
-async fn nothing_is_left_of_an_executor_that_had_nothing_to_do(db: &TestDatabase) {
+async fn nothing_is_left_of_an_executor_but_the_record(db: &TestDatabase) {
     let dal = connect(db).await;
     let executor = Executor::builder(dal.clone()).task("a", async |_ctx, (): ()| Ok(()));
-    executor
-        .build()
-        .unwrap()
-        .run_until(at_once(()))
-        .await
-        .unwrap();
+    let task = ready(&dal, NewTaskExecution::standalone("a")).await;
+    let shutdown = async { drop(until(&dal, task, TaskStatus::Completed).await) };
+    executor.build().unwrap().run_until(shutdown).await.unwrap();
     assert_eq!(db.query_i64("SELECT count(*) FROM task_workers").await, 0);
 }
