@@ -27,7 +27,6 @@ taskbox_test_support::suite! {
     an_executor_that_was_swept_goes_on_as_a_new_worker,
     a_lease_that_was_over_for_a_moment_costs_nothing,
     handlers_that_block_every_thread_do_not_cost_the_lease,
-    a_pool_that_is_used_up_does_not_cost_the_lease,
     attempts_are_stopped_before_a_lease_is_over_that_cannot_be_renewed,
 ],
     postgres: [a_pool_of_the_programs_own_is_left_whole, a_pool_that_is_used_up_does_not_cost_the_lease],
