@@ -10,7 +10,7 @@ use crate::postgres::{Server, Settings};
 use crate::{bench, dependencies, lifecycle, schema, test};
 
 /// Both features, neither, and each by itself: features add, and any combination builds.
-const BUILDS: [(&str, &str); 6] = [
+const BUILDS: [(&str, &str); 7] = [
     (
         "clippy",
         "clippy --workspace --all-targets --features postgres,sqlite -- -D warnings",
@@ -26,6 +26,10 @@ const BUILDS: [(&str, &str); 6] = [
     (
         "postgres",
         "clippy -p taskbox-dal --no-default-features --features postgres -- -D warnings",
+    ),
+    (
+        "executor without a backend",
+        "clippy -p taskbox-executor --no-default-features -- -D warnings",
     ),
     ("workspace on sqlite", "check --features sqlite"),
     ("workspace on postgres", "check --features postgres"),

@@ -5,7 +5,7 @@ use anyhow::{Result, bail};
 use crate::command::{cargo, output};
 
 /// The arguments of `cargo tree` that say what is looked at, and what must not be in it.
-const RULES: [(&str, &[&str]); 3] = [
+const RULES: [(&str, &[&str]); 4] = [
     (
         "-p taskbox-schema --edges normal",
         &["diesel-async", "taskbox-dal", "taskbox-models", "tokio"],
@@ -13,6 +13,10 @@ const RULES: [(&str, &[&str]); 3] = [
     (
         "-p taskbox-models --edges normal",
         &["diesel-async", "taskbox-dal", "tokio"],
+    ),
+    (
+        "-p taskbox-executor --edges normal --depth 1",
+        &["diesel", "diesel-async", "taskbox-schema", "tokio-postgres"],
     ),
     (
         "--workspace --features postgres,sqlite --target all",

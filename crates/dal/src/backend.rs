@@ -35,6 +35,12 @@ pub(crate) enum Kind {
 
 impl Pool {
     pub(crate) fn new(target: &Target, size: usize) -> Result<Self> {
+        if size == 0 {
+            return Err(Error::invalid(
+                "pool_size",
+                "is 0; a pool needs a connection",
+            ));
+        }
         match target {
             #[cfg(feature = "postgres")]
             Target::Postgres(config) => {

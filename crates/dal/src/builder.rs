@@ -72,12 +72,6 @@ impl DALBuilder {
     /// [`Error::InvalidInput`] if the URL cannot be understood or names a backend that is not compiled in;
     /// [`Error::Connection`] or [`Error::PoolTimeout`] if the database does not answer.
     pub async fn connect(self) -> Result<DAL> {
-        if self.pool_size == 0 {
-            return Err(Error::invalid(
-                "pool_size",
-                "is 0; a pool needs a connection",
-            ));
-        }
         if self.settings.lease < SHORTEST_LEASE {
             return Err(Error::invalid(
                 "lease",
@@ -96,7 +90,7 @@ impl DALBuilder {
         pool.reader(self.settings.acquire_timeout)
             .await?
             .give_back();
-        Ok(DAL(Arc::new(Inner::new(pool, self.settings))))
+        Ok(DAL(Arc::new(Inner::new(pool, self.settings).of(target))))
     }
 }
 

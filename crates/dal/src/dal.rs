@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 use crate::queries::transition::postgres::head::Heads;
 use crate::{
     DALBuilder, ExecutionEventDAL, PipelineExecutionDAL, Pool, Result, TaskExecutionDAL,
-    TaskOutboxDAL, WorkerDAL, fault::Faults,
+    TaskOutboxDAL, WorkerDAL, backend::Target, fault::Faults,
 };
 
 /// The handle: a pool of connections to the database of the tasks.
@@ -38,6 +38,8 @@ pub struct DAL(pub(crate) Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) pool: Pool,
     pub(crate) context: Context,
+    /// What the pool connects to; `None` for one that the program made.
+    pub(crate) target: Option<Target>,
 }
 
 /// What a transaction needs of the handle that it came from.
@@ -74,7 +76,19 @@ impl Inner {
             settings,
             ..Context::default()
         };
-        Self { pool, context }
+        Self {
+            pool,
+            context,
+            target: None,
+        }
+    }
+
+    /// With what the pool connects to.
+    pub(crate) fn of(self, target: Target) -> Self {
+        Self {
+            target: Some(target),
+            ..self
+        }
     }
 }
 
@@ -102,6 +116,27 @@ impl DAL {
     #[must_use]
     pub fn from_pool(pool: impl Into<Pool>) -> Self {
         Self(Arc::new(Inner::new(pool.into(), Settings::default())))
+    }
+
+    /// Another handle to the same database, with the same settings and `pool_size` connections of its own, so that what
+    /// uses it never waits for what uses this one. `None` after [`from_pool`](Self::from_pool), which names no database
+    /// to connect to. Connects when it is first used.
+    ///
+    /// On `SQLite` its writers and those of this handle take turns as those of two programs do.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidInput`](crate::Error::InvalidInput) if `pool_size` is 0.
+    pub fn with_own_pool(&self, pool_size: usize) -> Result<Option<Self>> {
+        let Some(target) = &self.0.target else {
+            return Ok(None);
+        };
+        let inner = Inner {
+            pool: Pool::new(target, pool_size)?,
+            context: self.0.context.clone(),
+            target: Some(target.clone()),
+        };
+        Ok(Some(Self(Arc::new(inner))))
     }
 
     /// The history: `execution_events`.

@@ -17,6 +17,7 @@ mod sql;
 pub(crate) mod task_dependency;
 pub(crate) mod task_execution;
 pub(crate) mod task_outbox;
+pub(crate) mod task_schedule;
 pub(crate) mod transition;
 pub(crate) mod worker;
 

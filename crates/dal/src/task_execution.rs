@@ -5,13 +5,15 @@ mod graph;
 mod recovery;
 mod transitions;
 
+use std::time::Duration;
+
 use taskbox_models::{DependencyOutput, TaskExecution, TaskStatus};
 use uuid::Uuid;
 
 use crate::{
     Door, Error, Result,
     connection::Connection,
-    queries::{task_dependency, task_execution},
+    queries::{task_dependency, task_execution, task_schedule},
     validate,
 };
 
@@ -106,6 +108,18 @@ impl<D: Door> TaskExecutionDAL<D> {
             what: "task",
             id: task,
         })
+    }
+
+    /// How long it is until the next scheduled task is due, by the database's clock: zero if one is; `None` if none is
+    /// scheduled. A claim then makes it ready.
+    ///
+    /// # Errors
+    ///
+    /// Only those of the connection and the database.
+    pub async fn next_due(self) -> Result<Option<Duration>> {
+        self.door
+            .read(async |connection: &mut Connection<'_>| task_schedule::next_due(connection).await)
+            .await
     }
 
     /// A pipeline's tasks, in the order of their ids; empty also if there is no such pipeline.

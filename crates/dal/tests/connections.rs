@@ -3,6 +3,8 @@
 #![cfg(all(feature = "postgres", feature = "sqlite"))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::time::Duration;
+
 use diesel::sql_types::{Integer, Text};
 use diesel_async::{
     AsyncPgConnection, RunQueryDsl,
@@ -21,7 +23,7 @@ mod support {
 use support::{own_pool, own_sql, task};
 
 taskbox_test_support::suite! {
-    both: [a_pool_of_the_programs_own_can_be_used],
+    both: [a_pool_of_the_programs_own_can_be_used, a_second_pool_is_free_when_the_first_is_not],
     sqlite: [every_connection_has_the_settings],
 }
 
@@ -35,6 +37,7 @@ async fn a_pool_of_the_programs_own_can_be_used(db: &TestDatabase) {
         Backend::Sqlite => DAL::from_pool(own_pool::pool(db, 4)),
     };
     assert!(dal.migrate().await.unwrap().is_empty());
+    assert!(dal.with_own_pool(1).unwrap().is_none());
     let (task, other) = (task::create(&dal).await, task::create(&dal).await);
     dal.task_execution().mark_ready(task).await.unwrap();
     dal.transaction(async |tx| {
@@ -45,6 +48,23 @@ async fn a_pool_of_the_programs_own_can_be_used(db: &TestDatabase) {
     .unwrap();
     assert_eq!(task::status(&dal, task).await, TaskStatus::Cancelled);
     assert_eq!(task::status(&dal, other).await, TaskStatus::Ready);
+}
+
+async fn a_second_pool_is_free_when_the_first_is_not(db: &TestDatabase) {
+    let lease = Duration::from_secs(7);
+    let dal = DAL::builder(db.url()).pool_size(1).lease(lease);
+    let dal = dal.connect().await.unwrap();
+    let second = dal.with_own_pool(1).unwrap().unwrap();
+    dal.transaction(async |_tx| {
+        assert_eq!(second.task_outbox().count_pending().await?, 0);
+        Ok::<_, Error>(())
+    })
+    .await
+    .unwrap();
+    let worker = second.worker().register("w").await.unwrap();
+    let lasts = worker.lease_expires_at - worker.registered_at;
+    assert!((6..=7).contains(&lasts.num_seconds()), "{lasts}");
+    assert!(dal.with_own_pool(0).is_err());
 }
 
 #[derive(Debug, PartialEq, diesel::QueryableByName)]

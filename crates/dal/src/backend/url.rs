@@ -3,7 +3,7 @@
 use crate::{Error, Result};
 
 /// The database that a URL names.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Target {
     #[cfg(feature = "postgres")]
     Postgres(Box<tokio_postgres::Config>),

@@ -43,7 +43,7 @@ taskbox_test_support::suite! {
 /// The second statement of a transition, which only Postgres may need.
 const SWEEP: &str = "sweep";
 
-const OPERATIONS: [&str; 44] = [
+const OPERATIONS: [&str; 45] = [
     "cancel",
     "claim",
     "claim_due",
@@ -88,6 +88,7 @@ const OPERATIONS: [&str; 44] = [
     "task_get",
     "task_list_by_pipeline",
     "task_list_by_status",
+    "task_next_due",
 ];
 
 fn assert_snapshot(db: &TestDatabase, operation: &str, statements: &[String]) {
@@ -246,6 +247,8 @@ async fn tasks_are_read_by_these_statements(db: &TestDatabase) {
     assert_snapshot(db, "task_list_by_pipeline", &list);
     let list = record!(dal, |tx| tx.task_execution().list_by_status(status, 1));
     assert_snapshot(db, "task_list_by_status", &list);
+    let due = record!(dal, |tx| tx.task_execution().next_due());
+    assert_snapshot(db, "task_next_due", &due);
 }
 
 async fn the_outbox_is_kept_by_these_statements(db: &TestDatabase) {

@@ -16,6 +16,7 @@ taskbox_test_support::suite! {
     a_task_is_due_when_the_delay_is_over,
     the_delay_begins_at_the_call_and_not_with_the_transaction,
     a_delay_longer_than_a_century_is_refused,
+    the_next_due_time_is_that_of_the_earliest_task,
 }
 
 const CENTURY: Duration = Duration::from_hours(100 * 365 * 24);
@@ -75,4 +76,22 @@ async fn a_delay_longer_than_a_century_is_refused(db: &TestDatabase) {
         };
         assert_refused(db, dal.task_execution().schedule(task, delay), expected).await;
     }
+}
+
+async fn the_next_due_time_is_that_of_the_earliest_task(db: &TestDatabase) {
+    let dal = connect(db).await;
+    let tasks = dal.task_execution();
+    assert_eq!(tasks.next_due().await.unwrap(), None);
+    for (hours, longest) in [(3, 3), (1, 1), (2, 1)] {
+        let task = task_in(db, &dal, None, TaskStatus::NotStarted).await;
+        let delay = Duration::from_hours(hours);
+        tasks.schedule(task, delay).await.unwrap();
+        let left = tasks.next_due().await.unwrap().unwrap();
+        let longest = Duration::from_hours(longest);
+        assert!(longest - Duration::from_mins(2) < left, "{left:?}");
+        assert!(left <= longest, "{left:?}");
+    }
+    let task = task_in(db, &dal, None, TaskStatus::NotStarted).await;
+    tasks.schedule(task, Duration::ZERO).await.unwrap();
+    assert_eq!(tasks.next_due().await.unwrap(), Some(Duration::ZERO));
 }

@@ -1,0 +1,167 @@
+use std::{collections::HashMap, fmt, future::Future, process, time::Duration};
+
+use serde::{Serialize, de::DeserializeOwned};
+use taskbox_dal::DAL;
+
+use crate::{
+    Error, Executor, Result, RetryPolicy, TaskContext, TaskError, handler::erase,
+    settings::Settings,
+};
+
+/// More attempts at once than that are a mistake, and more than one claim should take.
+const MAX_CONCURRENCY: usize = 10_000;
+/// How many queues one claim may name.
+const MAX_QUEUES: usize = 100;
+
+/// The settings of an [`Executor`], from [`Executor::builder`].
+#[must_use = "nothing happens before `build`"]
+pub struct ExecutorBuilder {
+    dal: DAL,
+    settings: Settings,
+    problem: Option<Error>,
+}
+
+impl ExecutorBuilder {
+    pub(crate) fn new(dal: DAL) -> Self {
+        let settings = Settings {
+            name: format!("executor-{}", process::id()),
+            tasks: HashMap::new(),
+            queues: Vec::new(),
+            concurrency: 16,
+            retry: RetryPolicy::default(),
+            poll_interval: Duration::from_secs(1),
+            grace_period: Duration::from_secs(10),
+        };
+        Self {
+            dal,
+            settings,
+            problem: None,
+        }
+    }
+
+    /// The code of the tasks of this name: an async closure or function of the context and the input, which answers
+    /// with the output. Input and output are JSON, by serde: `()` for none.
+    ///
+    /// It is cloned for each attempt, and so is what it has captured.
+    pub fn task<F, I, O, Fut>(mut self, name: impl Into<String>, run: F) -> Self
+    where
+        F: FnOnce(TaskContext, I) -> Fut + Clone + Send + Sync + 'static,
+        I: DeserializeOwned + Send,
+        O: Serialize + Send,
+        Fut: Future<Output = Result<O, TaskError>> + Send + 'static,
+    {
+        let name = name.into();
+        if self.settings.tasks.contains_key(&name) {
+            let problem = format!("{name:?} is given twice; one name has one handler");
+            self.refuse(Error::invalid("task", problem));
+        }
+        self.settings.tasks.insert(name, erase(run));
+        self
+    }
+
+    /// Takes tasks from this queue, so many at once at the most. If no queue is named, it takes them from all.
+    ///
+    /// With queues that are named, a claim is one statement for each that has room, all in one transaction.
+    pub fn queue(mut self, name: impl Into<String>, limit: usize) -> Self {
+        let name = name.into();
+        if limit == 0 {
+            let problem = format!("{name:?} has a limit of 0; give 1 or more, or leave it out");
+            self.refuse(Error::invalid("queue", problem));
+        }
+        if self.settings.queues.iter().any(|(queue, _)| *queue == name) {
+            let problem = format!("{name:?} is given twice");
+            self.refuse(Error::invalid("queue", problem));
+        }
+        self.settings.queues.push((name, limit));
+        self
+    }
+
+    /// How many attempts run at once at the most: from 1 to 10,000. Default: 16.
+    pub fn concurrency(mut self, concurrency: usize) -> Self {
+        self.settings.concurrency = concurrency;
+        self
+    }
+
+    /// How long tasks wait after an attempt that failed. Default: from 1 second on, doubling, up to 10 minutes, with a
+    /// jitter of a quarter.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.settings.retry = policy;
+        self
+    }
+
+    /// What the executor calls itself in the table of workers. Default: "executor-" and the id of the process.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.settings.name = name.into();
+        self
+    }
+
+    /// The longest time between two looks for ready tasks while there are none. It begins with 5 ms, and grows. Default:
+    /// 1 s.
+    ///
+    /// It is how long a task can wait that another program made ready; for one that this program made ready there is
+    /// [`Waker::wake`](crate::Waker::wake). Scheduled tasks are looked for when they are due.
+    pub fn poll_interval(mut self, interval: Duration) -> Self {
+        self.settings.poll_interval = interval;
+        self
+    }
+
+    /// How long attempts may go on when the executor stops, before their tokens fire. Default: 10 s.
+    pub fn grace_period(mut self, period: Duration) -> Self {
+        self.settings.grace_period = period;
+        self
+    }
+
+    /// The executor, which does nothing yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidInput`] for a name or a queue that is given twice, for a limit, a concurrency or a jitter out of
+    /// its range, and if there is no task to run; [`Error::Thread`] if the thread of the heartbeats cannot be made.
+    pub fn build(self) -> Result<Executor> {
+        if let Some(problem) = self.problem {
+            return Err(problem);
+        }
+        check(&self.settings)?;
+        Executor::new(self.dal, self.settings)
+    }
+
+    /// Keeps the first problem for `build`.
+    fn refuse(&mut self, problem: Error) {
+        self.problem.get_or_insert(problem);
+    }
+}
+
+fn check(settings: &Settings) -> Result<()> {
+    if settings.tasks.is_empty() {
+        return Err(Error::invalid(
+            "task",
+            "is never given; an executor needs one to run",
+        ));
+    }
+    if !(1..=MAX_CONCURRENCY).contains(&settings.concurrency) {
+        let problem = format!("is {}; give 1 to {MAX_CONCURRENCY}", settings.concurrency);
+        return Err(Error::invalid("concurrency", problem));
+    }
+    if settings.queues.len() > MAX_QUEUES {
+        let problem = format!(
+            "is given {} times; {MAX_QUEUES} is the most",
+            settings.queues.len()
+        );
+        return Err(Error::invalid("queue", problem));
+    }
+    if settings.poll_interval.is_zero() {
+        return Err(Error::invalid(
+            "poll_interval",
+            "is 0; the database would be asked all the time",
+        ));
+    }
+    settings.retry.check()
+}
+
+impl fmt::Debug for ExecutorBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExecutorBuilder")
+            .field("name", &self.settings.name)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,38 @@
+#![doc = include_str!("../README.md")]
+
+mod attempt;
+mod backoff;
+mod batch;
+mod builder;
+mod claiming;
+mod context;
+mod engine;
+mod error;
+mod executor;
+mod handle;
+mod handler;
+mod heart;
+mod incarnation;
+mod outage;
+mod pipeline;
+mod retry_policy;
+mod running;
+mod settings;
+mod shift;
+mod slots;
+mod stop;
+mod sweeper;
+mod task_error;
+mod time;
+mod writer;
+
+pub use tokio_util::sync::CancellationToken;
+
+pub use builder::ExecutorBuilder;
+pub use context::TaskContext;
+pub use error::{Error, Result};
+pub use executor::Executor;
+pub use handle::{ExecutorHandle, Waker};
+pub use pipeline::{Pipeline, StartedPipeline};
+pub use retry_policy::RetryPolicy;
+pub use task_error::TaskError;

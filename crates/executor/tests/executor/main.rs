@@ -1,0 +1,14 @@
+//! What an executor does with the tasks of a database.
+
+#![cfg(all(feature = "postgres", feature = "sqlite"))]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod complete_in;
+mod drain;
+mod ends;
+mod lease;
+mod outage;
+mod pipeline;
+mod processes;
+mod stop;
+mod support;
