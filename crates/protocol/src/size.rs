@@ -1,0 +1,142 @@
+//! How much of the world a check looks at.
+
+use taskbox_models::RunWhen;
+
+/// The most tasks that a model can have.
+pub const MOST_TASKS: usize = 4;
+
+/// The most workers that a model can have.
+pub const MOST_WORKERS: usize = 3;
+
+/// What there can be, and how often it can be tried.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Size {
+    /// What it shows, in a few words.
+    pub name: &'static str,
+    /// The tasks that can be made, [`MOST_TASKS`] at the most.
+    pub tasks: Vec<Plan>,
+    /// How many workers there are, [`MOST_WORKERS`] at the most.
+    pub workers: usize,
+    /// How often each task can be claimed, 7 times at the most.
+    pub claims: u8,
+    /// How often a task is taken back from a dead worker; the next time it fails.
+    pub max_recoveries: u8,
+}
+
+/// A task that can be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// Whether it is of the pipeline; otherwise it is a task of its own.
+    pub in_pipeline: bool,
+    /// The tasks that it waits for, by their places in [`Size::tasks`], all of them before its own.
+    pub after: Vec<usize>,
+    /// Which ends of theirs it needs.
+    pub run_when: RunWhen,
+    /// How many attempts it has.
+    pub max_attempts: u8,
+}
+
+impl Plan {
+    /// A task of its own.
+    #[must_use]
+    pub fn standalone(max_attempts: u8) -> Self {
+        Self {
+            in_pipeline: false,
+            after: Vec::new(),
+            run_when: RunWhen::AllCompleted,
+            max_attempts,
+        }
+    }
+
+    /// A task of the pipeline that waits for none.
+    #[must_use]
+    pub fn root(max_attempts: u8) -> Self {
+        Self {
+            in_pipeline: true,
+            ..Self::standalone(max_attempts)
+        }
+    }
+
+    /// A task of the pipeline that waits for others, and has one attempt.
+    #[must_use]
+    pub fn after(after: &[usize], run_when: RunWhen) -> Self {
+        Self {
+            after: after.to_vec(),
+            run_when,
+            ..Self::root(1)
+        }
+    }
+}
+
+impl Size {
+    /// What `cargo test` checks: each a part of the protocol by itself.
+    #[must_use]
+    pub fn small() -> Vec<Self> {
+        let (all_completed, all_done) = (RunWhen::AllCompleted, RunWhen::AllDone);
+        let graph = |name, tasks| Self {
+            name,
+            tasks,
+            workers: 1,
+            claims: 1,
+            max_recoveries: 0,
+        };
+        vec![
+            Self {
+                name: "one task, two workers",
+                tasks: vec![Plan::standalone(2)],
+                workers: 2,
+                claims: 3,
+                max_recoveries: 1,
+            },
+            Self {
+                claims: 2,
+                max_recoveries: 1,
+                ..graph("a pipeline of one task", vec![Plan::root(1)])
+            },
+            graph(
+                "a task after another",
+                vec![Plan::root(1), Plan::after(&[0], all_completed)],
+            ),
+            graph(
+                "a task after two",
+                vec![
+                    Plan::root(1),
+                    Plan::root(1),
+                    Plan::after(&[0, 1], all_completed),
+                ],
+            ),
+            graph(
+                "a task after one that may be skipped",
+                vec![
+                    Plan::root(1),
+                    Plan::after(&[0], all_completed),
+                    Plan::after(&[1], all_done),
+                ],
+            ),
+            graph(
+                "skips that pass on",
+                vec![
+                    Plan::root(1),
+                    Plan::after(&[0], all_completed),
+                    Plan::after(&[1], all_completed),
+                ],
+            ),
+        ]
+    }
+
+    /// A task, one after it, and one of its own, by two workers who may each claim twice.
+    #[must_use]
+    pub fn large() -> Self {
+        Self {
+            name: "a task after another and one of its own, two workers",
+            tasks: vec![
+                Plan::root(2),
+                Plan::after(&[0], RunWhen::AllCompleted),
+                Plan::standalone(1),
+            ],
+            workers: 2,
+            claims: 2,
+            max_recoveries: 1,
+        }
+    }
+}
