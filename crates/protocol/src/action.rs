@@ -97,6 +97,18 @@ pub enum Reply {
     Lost,
 }
 
+impl OnWorker {
+    const ALL: &'static [Self] = &[
+        Self::Register,
+        Self::Heartbeat,
+        Self::UnheardHeartbeat,
+        Self::Deregister,
+        Self::Forget,
+        Self::Expire,
+        Self::Crash,
+    ];
+}
+
 impl End {
     const ALL: [Self; 6] = [
         Self::Complete,
@@ -139,11 +151,15 @@ pub(crate) fn possible(size: &Size, world: &World, actions: &mut Vec<Action>) {
         actions.extend(calls.map(|call| Action::Task(call, task)));
     }
     for worker in 0..size.workers {
-        let events = [W::Register, W::Forget, W::Expire];
-        actions.extend(events.map(|event| Action::Worker(event, worker)));
-        if world.processes[worker].is_alive {
-            let calls = [W::Heartbeat, W::UnheardHeartbeat, W::Deregister, W::Crash];
-            actions.extend(calls.map(|call| Action::Worker(call, worker)));
+        let is_alive = world.processes[worker].is_alive;
+        let events: &[W] = match (is_alive, size.has_faults) {
+            (true, true) => W::ALL,
+            (true, false) => &[W::Register, W::Heartbeat, W::Deregister],
+            (false, _) => &[W::Register, W::Expire, W::Forget],
+        };
+        let events = events.iter().map(|event| Action::Worker(*event, worker));
+        actions.extend(events);
+        if is_alive {
             by_process(size, world, worker, actions);
         }
     }
@@ -151,8 +167,10 @@ pub(crate) fn possible(size: &Size, world: &World, actions: &mut Vec<Action>) {
 
 /// The claims that a program makes, and the ends of those in its hands.
 fn by_process(size: &Size, world: &World, worker: usize, actions: &mut Vec<Action>) {
+    let replies = [Reply::Heard, Reply::Lost];
+    let replies = &replies[..if size.has_faults { 2 } else { 1 }];
     for (task, row) in world.database.made() {
-        for reply in [Reply::Heard, Reply::Lost] {
+        for reply in replies.iter().copied() {
             if row.epoch < size.claims {
                 actions.push(Action::Claim {
                     worker,

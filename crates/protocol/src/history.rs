@@ -12,15 +12,20 @@ pub(crate) fn of_task(events: &[Event], task: usize) -> impl Iterator<Item = Eve
 
 /// Whether the task went from where it was to where it is by these events, one for each transition.
 pub(crate) fn tells(before: &Database, after: &Database, events: &[Event], task: usize) -> bool {
-    let mut reached = vec![before.status(task)];
-    for event in of_task(events, task) {
+    let (from, to) = (before.status(task), after.status(task));
+    let mut told = of_task(events, task).peekable();
+    if told.peek().is_none() {
+        return from == to;
+    }
+    let mut reached = vec![from];
+    for event in told {
         reached = reached
             .iter()
             .flat_map(|from| steps(*from, event))
             .map(Some)
             .collect();
     }
-    reached.contains(&after.status(task))
+    reached.contains(&to)
 }
 
 /// Where the event leads from here.
@@ -38,16 +43,23 @@ fn steps(from: Option<TaskStatus>, event: EventType) -> impl Iterator<Item = Tas
 
 /// As [`tells`], for the pipeline, whose transitions are no data of `taskbox-models`.
 pub(crate) fn tells_of_pipeline(before: &Database, after: &Database, events: &[Event]) -> bool {
-    let events = events.iter().filter(|event| event.task.is_none());
-    let mut reached = vec![before.pipeline.status];
-    for event in events {
+    let (from, to) = (before.pipeline.status, after.pipeline.status);
+    let mut told = events
+        .iter()
+        .filter(|event| event.task.is_none())
+        .peekable();
+    if told.peek().is_none() {
+        return from == to;
+    }
+    let mut reached = vec![from];
+    for event in told {
         reached = reached
             .iter()
             .flat_map(|from| pipeline_steps(*from, event.event_type))
             .copied()
             .collect();
     }
-    reached.contains(&after.pipeline.status)
+    reached.contains(&to)
 }
 
 fn pipeline_steps(from: PipelineStatus, event: EventType) -> &'static [PipelineStatus] {

@@ -21,6 +21,8 @@ pub struct Size {
     pub claims: u8,
     /// How often a task is taken back from a dead worker; the next time it fails.
     pub max_recoveries: u8,
+    /// Whether leases end, programs die, and answers are lost.
+    pub has_faults: bool,
 }
 
 /// A task that can be made.
@@ -69,74 +71,83 @@ impl Plan {
 }
 
 impl Size {
-    /// What `cargo test` checks: each a part of the protocol by itself.
+    /// What `cargo test` checks: each a part of the protocol by itself, the smallest first.
     #[must_use]
     pub fn small() -> Vec<Self> {
         let (all_completed, all_done) = (RunWhen::AllCompleted, RunWhen::AllDone);
-        let graph = |name, tasks| Self {
+        let root = || Plan::root(1);
+        let after = Plan::after;
+        vec![
+            Self {
+                claims: 2,
+                max_recoveries: 1,
+                ..Self::graph("a pipeline of one task", vec![root()])
+            },
+            Self::graph(
+                "a task after another",
+                vec![root(), after(&[0], all_completed)],
+            ),
+            Self {
+                has_faults: false,
+                ..Self::graph(
+                    "a task after two",
+                    vec![root(), root(), after(&[0, 1], all_completed)],
+                )
+            },
+            Self {
+                has_faults: false,
+                ..Self::graph(
+                    "a skip that passes on",
+                    vec![
+                        root(),
+                        after(&[0], all_completed),
+                        after(&[1], all_completed),
+                    ],
+                )
+            },
+            Self {
+                has_faults: false,
+                ..Self::graph(
+                    "a skip that is an end",
+                    vec![root(), after(&[0], all_completed), after(&[1], all_done)],
+                )
+            },
+            Self {
+                workers: 2,
+                claims: 2,
+                max_recoveries: 1,
+                ..Self::graph("a task and two workers", vec![Plan::standalone(2)])
+            },
+        ]
+    }
+
+    /// Tasks of a pipeline and one worker, each task claimed once.
+    fn graph(name: &'static str, tasks: Vec<Plan>) -> Self {
+        Self {
             name,
             tasks,
             workers: 1,
             claims: 1,
             max_recoveries: 0,
-        };
-        vec![
-            Self {
-                name: "one task, two workers",
-                tasks: vec![Plan::standalone(2)],
-                workers: 2,
-                claims: 3,
-                max_recoveries: 1,
-            },
-            Self {
-                claims: 2,
-                max_recoveries: 1,
-                ..graph("a pipeline of one task", vec![Plan::root(1)])
-            },
-            graph(
-                "a task after another",
-                vec![Plan::root(1), Plan::after(&[0], all_completed)],
-            ),
-            graph(
-                "a task after two",
-                vec![
-                    Plan::root(1),
-                    Plan::root(1),
-                    Plan::after(&[0, 1], all_completed),
-                ],
-            ),
-            graph(
-                "a task after one that may be skipped",
-                vec![
-                    Plan::root(1),
-                    Plan::after(&[0], all_completed),
-                    Plan::after(&[1], all_done),
-                ],
-            ),
-            graph(
-                "skips that pass on",
-                vec![
-                    Plan::root(1),
-                    Plan::after(&[0], all_completed),
-                    Plan::after(&[1], all_completed),
-                ],
-            ),
-        ]
+            has_faults: true,
+        }
     }
 
-    /// A task, one after it, and one of its own, by two workers who may each claim twice.
+    /// A task, one after it, and one of its own; two workers, and two claims of each task.
     #[must_use]
     pub fn large() -> Self {
         Self {
-            name: "a task after another and one of its own, two workers",
-            tasks: vec![
-                Plan::root(2),
-                Plan::after(&[0], RunWhen::AllCompleted),
-                Plan::standalone(1),
-            ],
             workers: 2,
             claims: 2,
             max_recoveries: 1,
+            ..Self::graph(
+                "a task after another and one of its own, two workers",
+                vec![
+                    Plan::root(2),
+                    Plan::after(&[0], RunWhen::AllCompleted),
+                    Plan::standalone(1),
+                ],
+            )
         }
     }
 }

@@ -52,7 +52,12 @@ impl Transaction<'_> {
         let is_live = self.database.is_live(claim.worker)
             || self.database.workers[claim.worker].is_some()
                 && self.is(Mutation::FenceIgnoresLease);
-        (row.epoch == claim.epoch || self.is(Mutation::FenceIgnoresEpoch)) && is_live
+        let number = if self.is(Mutation::FenceComparesAttempts) {
+            row.attempt
+        } else {
+            row.epoch
+        };
+        (number == claim.epoch || self.is(Mutation::FenceIgnoresEpoch)) && is_live
     }
 
     /// Takes a task back from a worker whose lease is over.
