@@ -9,9 +9,10 @@ pub(crate) fn mutate(mutation: Mutation, rule: &'static Rule) -> Option<Rule> {
     use Mutation as M;
     use Transition as T;
     Some(match (mutation, rule.transition) {
-        (M::RuleCompletesReady, T::Complete) => also_from(rule, TaskStatus::Ready),
+        (M::RuleCompletesReady, T::Complete) | (M::RuleSkipsReady, T::Skip) => {
+            also_from(rule, TaskStatus::Ready)
+        }
         (M::RuleReadiesRunning, T::MarkReady) => also_from(rule, TaskStatus::Running),
-        (M::RuleSkipsReady, T::Skip) => also_from(rule, TaskStatus::Ready),
         (M::RuleCompletesTwice, T::Complete)
         | (M::RuleCancelsCompleted, T::Cancel)
         | (M::RuleRedrivesCompleted, T::Redrive) => also_from(rule, TaskStatus::Completed),

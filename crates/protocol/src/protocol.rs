@@ -1,7 +1,7 @@
 //! The model, as the checker takes it.
 
 use stateright::{Model, Property};
-use taskbox_models::{Rule, Transition};
+use taskbox_models::{EventType, Rule, TaskStatus, Transition};
 
 use crate::{
     Action, Mutation, Size, World, action, audit, mutation_rules, properties,
@@ -42,6 +42,20 @@ impl Protocol {
             }
         }
         protocol
+    }
+
+    /// What the step writes into the history, and where each task stands after it.
+    #[must_use]
+    pub fn history(&self, world: &World, action: Action) -> Vec<(EventType, Option<TaskStatus>)> {
+        let mut tx = Transaction::begin(self, world.database);
+        action.take(&mut tx, &mut world.processes.clone());
+        let events = tx.events.iter();
+        events
+            .map(|event| {
+                let status = event.task.and_then(|task| tx.database.status(task));
+                (event.event_type, status)
+            })
+            .collect()
     }
 
     /// The rule of a transition: that of `taskbox-models`, unless the fault is in it.

@@ -81,7 +81,7 @@ impl Size {
             Self {
                 claims: 2,
                 max_recoveries: 1,
-                ..Self::graph("a pipeline of one task", vec![root()])
+                ..Self::graph("a pipeline of one task", vec![Plan::root(2)])
             },
             Self::graph(
                 "a task after another",

@@ -96,7 +96,7 @@ impl<'a> Transaction<'a> {
     /// Whether the rule lets the task go, and where.
     fn decide(&self, rule: &'static Rule, task: usize, given: Given) -> Option<Move> {
         let row = self.database.tasks[task]?;
-        let goes = rule.from.contains(&row.status) && self.guard(rule, &row);
+        let goes = rule.from.contains(&row.status) && self.guard(rule, row);
         let max_attempts = self.protocol.size.tasks[task].max_attempts;
         let is_met = |outcome: &&Outcome| match outcome.when {
             None => true,
@@ -119,7 +119,7 @@ impl<'a> Transaction<'a> {
     }
 
     /// A task that waits for others does not become ready by hand.
-    fn guard(&self, rule: &Rule, row: &Task) -> bool {
+    fn guard(&self, rule: &Rule, row: Task) -> bool {
         !rule.leaves_not_started()
             || rule.may_end()
             || row.status != TaskStatus::NotStarted

@@ -67,13 +67,13 @@ impl Transaction<'_> {
     }
 
     fn follow_counters(&mut self) {
-        let pipeline = &mut self.database.pipeline;
+        let pipeline = self.database.pipeline;
         if pipeline.open_tasks == 0 {
             let (status, event) = end_of(pipeline);
-            pipeline.status = status;
+            self.database.pipeline.status = status;
             self.log(None, event);
         } else if pipeline.status != PipelineStatus::Paused {
-            pipeline.status = PipelineStatus::Running;
+            self.database.pipeline.status = PipelineStatus::Running;
         }
     }
 
@@ -148,7 +148,7 @@ fn begin_event(rule: &Rule, status: PipelineStatus) -> Option<EventType> {
 }
 
 /// How a pipeline ends, by its counters.
-fn end_of(pipeline: &Pipeline) -> (PipelineStatus, EventType) {
+fn end_of(pipeline: Pipeline) -> (PipelineStatus, EventType) {
     if pipeline.failed_tasks > 0 {
         (PipelineStatus::Failed, EventType::PipelineFailed)
     } else if pipeline.cancelled_tasks > 0 {
