@@ -18,5 +18,5 @@ pub use audit::{Breach, Breaches};
 pub use database::{ClaimRow, Database, OutboxRow, Pipeline, Task, WorkerRow};
 pub use mutation::Mutation;
 pub use protocol::Protocol;
-pub use size::{MOST_TASKS, MOST_WORKERS, Plan, Size};
+pub use size::{MOST_CLAIMS, MOST_TASKS, MOST_WORKERS, Plan, Size};
 pub use world::{Process, World};

@@ -8,6 +8,9 @@ pub const MOST_TASKS: usize = 4;
 /// The most workers that a model can have.
 pub const MOST_WORKERS: usize = 3;
 
+/// The most often that a task can be claimed.
+pub const MOST_CLAIMS: u8 = 7;
+
 /// What there can be, and how often it can be tried.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Size {
@@ -17,7 +20,7 @@ pub struct Size {
     pub tasks: Vec<Plan>,
     /// How many workers there are, [`MOST_WORKERS`] at the most.
     pub workers: usize,
-    /// How often each task can be claimed, 7 times at the most.
+    /// How often each task can be claimed, [`MOST_CLAIMS`] times at the most.
     pub claims: u8,
     /// How often a task is taken back from a dead worker; the next time it fails.
     pub max_recoveries: u8,
@@ -133,21 +136,42 @@ impl Size {
         }
     }
 
-    /// A task, one after it, and one of its own; two workers, and two claims of each task.
+    /// What takes minutes or hours.
     #[must_use]
-    pub fn large() -> Self {
-        Self {
+    pub fn large() -> Vec<Self> {
+        let (all_completed, all_done) = (RunWhen::AllCompleted, RunWhen::AllDone);
+        let after = Plan::after;
+        let by_two = |name, tasks| Self {
             workers: 2,
             claims: 2,
             max_recoveries: 1,
-            ..Self::graph(
-                "a task after another and one of its own, two workers",
+            ..Self::graph(name, tasks)
+        };
+        vec![
+            Self {
+                has_faults: false,
+                ..Self::graph(
+                    "four tasks in a graph",
+                    vec![
+                        Plan::root(1),
+                        after(&[0], all_completed),
+                        after(&[1], all_completed),
+                        after(&[1], all_done),
+                    ],
+                )
+            },
+            by_two(
+                "a task after another, and two workers",
+                vec![Plan::root(2), after(&[0], all_completed)],
+            ),
+            by_two(
+                "a task after another, one of its own, and two workers",
                 vec![
                     Plan::root(2),
-                    Plan::after(&[0], RunWhen::AllCompleted),
+                    after(&[0], all_completed),
                     Plan::standalone(1),
                 ],
-            )
-        }
+            ),
+        ]
     }
 }

@@ -2,7 +2,7 @@
 
 use std::array;
 
-use crate::{Breaches, Database, MOST_TASKS, MOST_WORKERS, Size};
+use crate::{Breaches, Database, MOST_CLAIMS, MOST_TASKS, MOST_WORKERS, Size};
 
 /// A state of the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -59,7 +59,7 @@ impl Process {
     /// The epochs of its claims of a task.
     pub fn epochs(&self, task: usize) -> impl Iterator<Item = u8> {
         let claims = self.claims[task];
-        (0..8).filter(move |epoch| claims & bit(*epoch) != 0)
+        (1..=MOST_CLAIMS).filter(move |epoch| claims & bit(*epoch) != 0)
     }
 }
 

@@ -28,8 +28,9 @@ fn assert_found(mutation: Mutation) {
 /// One that finds nothing could as well be left out.
 #[test]
 fn every_property_finds_a_fault() {
-    let all = Protocol::new(Size::large()).properties();
-    let all: BTreeSet<_> = all.iter().map(|property| property.name).collect();
+    let size = Size::small().remove(0);
+    let all = Protocol::new(size).properties().into_iter();
+    let all: BTreeSet<_> = all.map(|property| property.name).collect();
     let find = Mutation::ALL.iter().map(|mutation| mutation.found_by());
     assert_eq!(find.collect::<BTreeSet<_>>(), all);
 }
