@@ -40,6 +40,8 @@ fn install(tools: &Path) -> Result<()> {
     let mut install = cargo();
     install
         .args(["install", "diesel_cli", "--version", VERSION, "--locked"])
+        // Compiled in half the time; it is run a few times.
+        .arg("--debug")
         .args([
             "--no-default-features",
             "--features",

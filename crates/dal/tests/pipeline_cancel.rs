@@ -6,6 +6,7 @@ mod support {
     pub(crate) mod lifecycle;
     pub(crate) mod pipeline;
     pub(crate) mod refusal;
+    pub(crate) mod run;
 }
 
 use std::time::Duration;
@@ -47,7 +48,7 @@ async fn every_task_that_has_not_ended_is_cancelled_with_its_pipeline(db: &TestD
     let dal = connect(db).await;
     let id = pipeline(&dal).await;
     let other = pipeline(&dal).await;
-    let untouched = task_in(db, &dal, Some(other), TaskStatus::Ready).await;
+    let untouched = task_in(&dal, Some(other), TaskStatus::Ready).await;
     for status in [
         TaskStatus::NotStarted,
         TaskStatus::Scheduled,
@@ -56,7 +57,7 @@ async fn every_task_that_has_not_ended_is_cancelled_with_its_pipeline(db: &TestD
         TaskStatus::Completed,
         TaskStatus::Skipped,
     ] {
-        task_in(db, &dal, Some(id), status).await;
+        task_in(&dal, Some(id), status).await;
     }
     cancel(&dal, id).await;
     let cancelled = TaskStatus::Cancelled;
@@ -82,8 +83,8 @@ async fn every_task_that_has_not_ended_is_cancelled_with_its_pipeline(db: &TestD
 async fn a_pipeline_of_which_a_task_failed_has_failed_when_it_is_cancelled(db: &TestDatabase) {
     let dal = connect(db).await;
     let id = pipeline(&dal).await;
-    task_in(db, &dal, Some(id), TaskStatus::Ready).await;
-    task_in(db, &dal, Some(id), TaskStatus::Failed).await;
+    task_in(&dal, Some(id), TaskStatus::Ready).await;
+    task_in(&dal, Some(id), TaskStatus::Failed).await;
     cancel(&dal, id).await;
     assert_eq!(status(&dal, id).await, PipelineStatus::Failed);
 }
@@ -106,7 +107,7 @@ async fn a_paused_pipeline_is_cancelled(db: &TestDatabase) {
     for tasks in 0..2 {
         let id = pipeline(&dal).await;
         for _ in 0..tasks {
-            task_in(db, &dal, Some(id), TaskStatus::Ready).await;
+            task_in(&dal, Some(id), TaskStatus::Ready).await;
         }
         dal.pipeline_execution().pause(id, "lunch").await.unwrap();
         cancel(&dal, id).await;
@@ -119,7 +120,7 @@ async fn a_paused_pipeline_is_cancelled(db: &TestDatabase) {
 async fn the_worker_of_a_task_learns_of_it_by_its_heartbeat(db: &TestDatabase) {
     let dal = connect(db).await;
     let id = pipeline(&dal).await;
-    let task = task_in(db, &dal, Some(id), TaskStatus::Ready).await;
+    let task = task_in(&dal, Some(id), TaskStatus::Ready).await;
     let worker = dal.worker().register("w").await.unwrap();
     let claims = dal.task_execution().claim(&worker, 1).await.unwrap();
     cancel(&dal, id).await;
@@ -132,7 +133,7 @@ async fn the_worker_of_a_task_learns_of_it_by_its_heartbeat(db: &TestDatabase) {
 async fn tasks_that_wait_for_others_are_cancelled_and_not_skipped(db: &TestDatabase) {
     let dal = connect(db).await;
     let id = pipeline(&dal).await;
-    let first = task_in(db, &dal, Some(id), TaskStatus::Ready).await;
+    let first = task_in(&dal, Some(id), TaskStatus::Ready).await;
     let second = NewTaskExecution::new(id, "second").after(&[first]);
     dal.task_execution().create(second).await.unwrap();
     cancel(&dal, id).await;
@@ -147,7 +148,7 @@ async fn a_pipeline_that_has_ended_is_not_cancelled(db: &TestDatabase) {
         (TaskStatus::Cancelled, PipelineStatus::Cancelled),
     ] {
         let pipeline = pipeline(&dal).await;
-        task_in(db, &dal, Some(pipeline), task).await;
+        task_in(&dal, Some(pipeline), task).await;
         let expected = Error::PipelineConflict {
             pipeline,
             expected: &[
@@ -164,7 +165,7 @@ async fn a_pipeline_that_has_ended_is_not_cancelled(db: &TestDatabase) {
 async fn a_cancelled_pipeline_goes_on_when_a_task_of_it_is_redriven(db: &TestDatabase) {
     let dal = connect(db).await;
     let id = pipeline(&dal).await;
-    let task = task_in(db, &dal, Some(id), TaskStatus::Running).await;
+    let task = task_in(&dal, Some(id), TaskStatus::Running).await;
     cancel(&dal, id).await;
     dal.task_execution().redrive(task).await.unwrap();
     assert_eq!(status(&dal, id).await, PipelineStatus::Running);
@@ -184,7 +185,7 @@ async fn an_unknown_pipeline_is_not_found(db: &TestDatabase) {
 async fn who_waits_for_a_pipeline_gets_it_as_it_ended(db: &TestDatabase) {
     let dal = connect(db).await;
     let id = pipeline(&dal).await;
-    let task = task_in(db, &dal, Some(id), TaskStatus::Ready).await;
+    let task = task_in(&dal, Some(id), TaskStatus::Ready).await;
     let wait = dal.pipeline_execution().wait(id);
     let end = async {
         // The wait has looked at least once.

@@ -1,7 +1,5 @@
 //! No statement asks for a time that stands still: only the clock as it is decides anything.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::{fs, path::Path};
 
 /// What is the time of the transaction's or of the statement's beginning, or of a session's zone.

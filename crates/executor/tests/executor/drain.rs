@@ -74,7 +74,7 @@ struct Peak {
 }
 
 impl Peak {
-    async fn around(&self, work: impl Future<Output = ()>) {
+    async fn around<T>(&self, work: impl Future<Output = T>) {
         let running = self.running.fetch_add(1, Ordering::Relaxed) + 1;
         self.most.fetch_max(running, Ordering::Relaxed);
         work.await;
@@ -94,7 +94,7 @@ async fn no_more_attempts_run_than_there_are_slots(db: &TestDatabase) {
     let executor = builder(&dal)
         .concurrency(3)
         .task("wait", async move |_ctx, (): ()| {
-            peak.around(async { drop(together.wait().await) }).await;
+            peak.around(together.wait()).await;
             Ok(())
         });
     let executor = executor.build().unwrap().start();
@@ -121,7 +121,7 @@ async fn a_queue_has_its_limit_and_leaves_the_others_theirs(db: &TestDatabase) {
     let executor = builder(&dal).queue("one", 1).queue("two", 2);
     let executor = executor.task("wait", async move |_ctx, queue: String| {
         let peak = if queue == "one" { one } else { two };
-        peak.around(async { drop(together.wait().await) }).await;
+        peak.around(together.wait()).await;
         Ok(())
     });
     let executor = executor.build().unwrap().start();
