@@ -107,7 +107,7 @@ impl<D: Door> WorkerDAL<D> {
                 tx.context.faults.reach("heartbeat: renew")?;
                 let told = worker::renew(&mut tx.connection, id, lease).await?;
                 let (lost, cancelled) = told.ok_or(Error::LeaseLost { what: "worker", id })?;
-                Ok(Heartbeat { lost, cancelled })
+                without_claimed_again(tx, id, Heartbeat { lost, cancelled }).await
             })
             .await
     }
@@ -161,4 +161,21 @@ async fn release_all(tx: &mut Tx<'_>, worker: Uuid) -> Result<()> {
         source: Source::OfWorker(worker),
     };
     apply(tx, change).await.map(drop)
+}
+
+/// What was taken from the worker and claimed by it again is its own, and it must not stop working on it.
+async fn without_claimed_again(
+    tx: &mut Tx<'_>,
+    id: Uuid,
+    mut told: Heartbeat,
+) -> Result<Heartbeat> {
+    let tasks = [told.lost.as_slice(), &told.cancelled].concat();
+    if tasks.is_empty() {
+        return Ok(told);
+    }
+    tx.context.faults.reach("heartbeat: told")?;
+    let running = worker::running(&mut tx.connection, id, &tasks).await?;
+    told.lost.retain(|task| !running.contains(task));
+    told.cancelled.retain(|task| !running.contains(task));
+    Ok(told)
 }

@@ -23,6 +23,7 @@ taskbox_test_support::suite! {
     a_dead_workers_tasks_are_ready_again_until_it_is_too_often,
     a_worker_that_deregisters_gives_its_tasks_back,
     a_worker_is_told_once_what_was_cancelled,
+    a_worker_is_not_told_of_what_it_has_claimed_again,
     a_failed_task_is_redriven_with_fresh_attempts,
     due_tasks_are_claimed,
 }
@@ -200,6 +201,23 @@ async fn a_worker_is_told_once_what_was_cancelled(db: &TestDatabase) {
     assert_eq!((beat.lost, beat.cancelled), (vec![], vec![task]));
     let beat = dal.worker().heartbeat(&worker).await.unwrap();
     assert_eq!((beat.lost, beat.cancelled), (vec![], vec![]));
+}
+
+async fn a_worker_is_not_told_of_what_it_has_claimed_again(db: &TestDatabase) {
+    let dal = connect(db).await;
+    let task = ready(&dal, NewTaskExecution::standalone("t")).await;
+    let gone = ready(&dal, NewTaskExecution::standalone("t")).await;
+    let worker = dal.worker().register("w").await.unwrap();
+    let claims = dal.task_execution().claim(&worker, 2).await.unwrap();
+    assert_eq!(claims.len(), 2);
+    for task in [task, gone] {
+        dal.task_execution().cancel(task).await.unwrap();
+    }
+    dal.task_execution().redrive(task).await.unwrap();
+    let claim = claim_one(&dal, &worker).await;
+    let beat = dal.worker().heartbeat(&worker).await.unwrap();
+    assert_eq!((beat.lost, beat.cancelled), (vec![], vec![gone]));
+    dal.task_execution().complete(&claim, None).await.unwrap();
 }
 
 async fn a_failed_task_is_redriven_with_fresh_attempts(db: &TestDatabase) {

@@ -62,6 +62,20 @@ pub(crate) async fn renew(
     Ok(Some((ids(lost)?, ids(cancelled)?)))
 }
 
+/// Those of the tasks that the worker runs, by a claim that is still good.
+pub(crate) async fn running(
+    connection: &mut Connection<'_>,
+    id: Uuid,
+    tasks: &[Uuid],
+) -> Result<Vec<Uuid>> {
+    let statement: Sql<'_, sql_types::Uuid> =
+        Sql::new("SELECT task_execution_id FROM task_claims WHERE worker_id = ")
+            .bind(Bind::Id(id))
+            .text(" AND task_execution_id ")
+            .bind(Bind::any_of(tasks));
+    on!(connection, |c| Ok(statement.load(c).await?))
+}
+
 type Told = (sql_types::Jsonb, sql_types::Jsonb);
 
 #[cfg(feature = "postgres")]

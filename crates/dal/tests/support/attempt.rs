@@ -216,10 +216,16 @@ async fn clear(db: &TestDatabase, dal: &DAL) {
     expire(db).await;
     let all = i64::MAX;
     let _ = dal.task_execution().recover_expired(all).await.unwrap();
-    let rows = dal.task_outbox().list_pending(i64::MAX).await.unwrap();
-    for row in rows {
-        let task = row.task_execution_id;
-        dal.task_execution().cancel(task).await.unwrap();
+    // What waits for a task is ready when that is cancelled.
+    loop {
+        let rows = dal.task_outbox().list_pending(all).await.unwrap();
+        if rows.is_empty() {
+            return;
+        }
+        for row in rows {
+            let task = row.task_execution_id;
+            dal.task_execution().cancel(task).await.unwrap();
+        }
     }
 }
 

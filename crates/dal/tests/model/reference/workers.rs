@@ -69,12 +69,15 @@ impl Reference {
     }
 
     fn heartbeat(&mut self, slot: Slot) -> Option<Answer> {
-        let worker = &mut self.workers[*self.slots.get(&slot)?];
+        let number = *self.slots.get(&slot)?;
+        let has_again = self.held_by(|held| held.worker == number);
+        let worker = &mut self.workers[number];
         if !worker.is_there {
             return Some(Answer::LeaseLost(None));
         }
         worker.lease_lasts = true;
         let mut cancelled = std::mem::take(&mut worker.cancelled);
+        cancelled.retain(|task| !has_again.contains(task));
         cancelled.sort();
         // A sweep takes all that a worker has, and then forgets it.
         Some(Answer::Told(Vec::new(), cancelled))
