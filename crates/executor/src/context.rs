@@ -10,7 +10,7 @@ use std::{
 use serde::Serialize;
 use serde_json::Value;
 use taskbox_dal::{Closure, DAL, Tx};
-use taskbox_models::Claim;
+use taskbox_models::{Claim, DependencyOutput};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -66,6 +66,16 @@ impl TaskContext {
     #[must_use]
     pub fn epoch(&self) -> i64 {
         self.claim().epoch()
+    }
+
+    /// What the tasks that this one waited for completed with, in the order of their ids; empty if it waited for none.
+    ///
+    /// # Errors
+    ///
+    /// Those of the connection and the database, as something to try again.
+    pub async fn dependency_outputs(&self) -> Result<Vec<DependencyOutput>, TaskError> {
+        let id = self.task_execution_id();
+        Ok(self.0.dal.task_execution().dependency_outputs(id).await?)
     }
 
     /// Fires when the attempt should come to its end: the task was cancelled or taken away, the executor cannot renew

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use taskbox_dal::Error;
-use taskbox_executor::Pipeline;
+use taskbox_executor::{Pipeline, TaskContext};
 use taskbox_models::{PipelineStatus, RunWhen, TaskStatus};
 use taskbox_test_support::TestDatabase;
 
@@ -11,6 +11,7 @@ use crate::support::{builder, connect, ended, get, until};
 taskbox_test_support::suite! {
     a_pipeline_is_made_as_it_is_described,
     a_pipeline_runs_in_its_order,
+    a_task_gets_what_those_before_it_returned,
     a_pipeline_is_part_of_the_transaction_that_starts_it,
     a_pipeline_that_cannot_be_meant_so_makes_nothing,
 }
@@ -79,6 +80,30 @@ async fn a_pipeline_runs_in_its_order(db: &TestDatabase) {
         .await
         .unwrap();
     assert_eq!(pipeline.status, PipelineStatus::Completed);
+    executor.stop().await.unwrap();
+}
+
+async fn a_task_gets_what_those_before_it_returned(db: &TestDatabase) {
+    let dal = connect(db).await;
+    let executor = builder(&dal)
+        .task("count", async |_ctx, rows: i64| Ok(rows))
+        .task("sum", async |ctx: TaskContext, (): ()| {
+            let counted = ctx.dependency_outputs().await?;
+            let rows = counted.iter().filter_map(|it| it.output.as_ref()?.as_i64());
+            Ok(rows.sum::<i64>())
+        });
+    let executor = executor.build().unwrap().start();
+    let started = Pipeline::new("p")
+        .task("count", 3)
+        .named("one")
+        .task("count", 4)
+        .named("other")
+        .task("sum", ())
+        .after(["one", "other"]);
+    let started = started.start(&dal).await.unwrap();
+    executor.wake();
+    let sum = until(&dal, started.tasks["sum"], TaskStatus::Completed).await;
+    assert_eq!(sum.output, Some(json!(7)));
     executor.stop().await.unwrap();
 }
 
