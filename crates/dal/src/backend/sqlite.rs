@@ -85,13 +85,12 @@ impl From<pooled::Pool<AsyncSqliteConnection>> for super::Pool {
 }
 
 /// What every connection is told. `synchronous = FULL`: a commit that was answered survives a power cut.
-const SETTINGS: &str = "PRAGMA busy_timeout = 5000;
-    PRAGMA synchronous = FULL;
+const SETTINGS: &str = "PRAGMA synchronous = FULL;
     PRAGMA foreign_keys = ON;
     PRAGMA trusted_schema = OFF;
     PRAGMA journal_size_limit = 67108864";
 
-/// As in [`SETTINGS`].
+/// How long a connection waits for writers of other programs.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Earlier versions can corrupt a WAL file that several connections write to.
@@ -126,8 +125,9 @@ async fn establish(path: String) -> ConnectionResult<AsyncSqliteConnection> {
 
 fn open(path: &str) -> ConnectionResult<SqliteConnection> {
     let mut connection = SqliteConnection::establish(path)?;
+    let wait = BUSY_TIMEOUT.as_millis();
     connection
-        .batch_execute(SETTINGS)
+        .batch_execute(&format!("PRAGMA busy_timeout = {wait};\n    {SETTINGS}"))
         .map_err(ConnectionError::CouldntSetupConfiguration)?;
     let answer = |connection: &mut SqliteConnection, question| {
         ask(connection, question).map_err(ConnectionError::CouldntSetupConfiguration)

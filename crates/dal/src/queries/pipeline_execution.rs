@@ -130,48 +130,48 @@ pub(crate) async fn pause(
     pipeline: Uuid,
     reason: &str,
 ) -> Result<()> {
-    let paused = PipelineStatus::Paused;
-    let statement: Sql<'_> = Sql::new(format!(
-        "UPDATE pipeline_executions SET status = '{paused}', pause_reason = "
-    ))
-    .bind(Bind::Text(reason))
-    .text(", updated_at = ")
-    .now()
-    .text(" WHERE id = ")
-    .bind(Bind::Id(pipeline));
-    on!(connection, |c| statement.execute(c).await?);
-    Ok(())
+    let paused = format!("'{}'", PipelineStatus::Paused);
+    set_status(connection, pipeline, &paused, Some(reason)).await
 }
 
 /// Moves a paused pipeline to where its tasks say it is.
 pub(crate) async fn resume(connection: &mut Connection<'_>, pipeline: Uuid) -> Result<()> {
     let (pending, running) = (PipelineStatus::Pending, PipelineStatus::Running);
     let waiting = TaskStatus::NotStarted;
-    let statement: Sql<'_> = Sql::new(format!(
-        "UPDATE pipeline_executions SET status = CASE
+    let by_tasks = format!(
+        "CASE
     WHEN EXISTS (
         SELECT 1 FROM task_executions t
         WHERE t.pipeline_execution_id = pipeline_executions.id AND t.status <> '{waiting}'
     ) THEN '{running}'
     ELSE '{pending}'
-END, pause_reason = NULL, updated_at = "
-    ))
-    .now()
-    .text("\nWHERE id = ")
-    .bind(Bind::Id(pipeline));
-    on!(connection, |c| statement.execute(c).await?);
-    Ok(())
+END"
+    );
+    set_status(connection, pipeline, &by_tasks, None).await
 }
 
 /// Moves a pipeline without open tasks to `Cancelled`.
 pub(crate) async fn cancel(connection: &mut Connection<'_>, pipeline: Uuid) -> Result<()> {
-    let cancelled = PipelineStatus::Cancelled;
+    let cancelled = format!("'{}'", PipelineStatus::Cancelled);
+    set_status(connection, pipeline, &cancelled, None).await
+}
+
+/// The status is in the words of SQL; the reason is that of a pause.
+async fn set_status(
+    connection: &mut Connection<'_>,
+    pipeline: Uuid,
+    status: &str,
+    reason: Option<&str>,
+) -> Result<()> {
     let statement: Sql<'_> = Sql::new(format!(
-        "UPDATE pipeline_executions SET status = '{cancelled}', pause_reason = NULL, updated_at = "
-    ))
-    .now()
-    .text(" WHERE id = ")
-    .bind(Bind::Id(pipeline));
+        "UPDATE pipeline_executions SET status = {status}, pause_reason = "
+    ));
+    let statement = match reason {
+        Some(reason) => statement.bind(Bind::Text(reason)),
+        None => statement.text("NULL"),
+    };
+    let statement = statement.text(", updated_at = ").now();
+    let statement = statement.text("\nWHERE id = ").bind(Bind::Id(pipeline));
     on!(connection, |c| statement.execute(c).await?);
     Ok(())
 }
@@ -186,25 +186,21 @@ pub(crate) async fn let_go(connection: &mut Connection<'_>, pipeline: Uuid) -> R
     set_held("false", connection, pipeline).await
 }
 
+/// By a list, so that the rows are looked up by their tasks whatever the planner thinks of the number of these.
 async fn set_held(
     held: &'static str,
     connection: &mut Connection<'_>,
     pipeline: Uuid,
 ) -> Result<()> {
-    let statement = held_statement(held, pipeline);
-    on!(connection, |c| statement.execute(c).await?);
-    Ok(())
-}
-
-/// By a list, so that the rows are looked up by their tasks whatever the planner thinks of the number of these.
-pub(crate) fn held_statement(held: &'static str, pipeline: Uuid) -> Sql<'static> {
     let ready = TaskStatus::Ready;
-    Sql::new("UPDATE task_outbox SET held = ")
+    let statement: Sql<'_> = Sql::new("UPDATE task_outbox SET held = ")
         .text(held)
         .text(" WHERE task_execution_id ")
         .either("= ANY(ARRAY(", "IN (")
         .text("\n    SELECT id FROM task_executions WHERE pipeline_execution_id = ")
         .bind(Bind::Id(pipeline))
         .text(format!(" AND status = '{ready}'\n)"))
-        .on_postgres(")")
+        .on_postgres(")");
+    on!(connection, |c| statement.execute(c).await?);
+    Ok(())
 }

@@ -51,10 +51,9 @@ pub(crate) async fn list_by_pipeline(
 
 /// A pipeline's tasks that have not ended, in the order of their ids.
 pub(crate) async fn open_of(connection: &mut Connection<'_>, pipeline: Uuid) -> Result<Vec<Uuid>> {
-    let live: Vec<_> = TaskStatus::LIVE.to_vec();
     let query = task_executions::table
         .filter(task_executions::pipeline_execution_id.eq(bind::Uuid(pipeline)))
-        .filter(task_executions::status.eq_any(live))
+        .filter(task_executions::status.eq_any(TaskStatus::LIVE))
         .order(task_executions::id)
         .select(task_executions::id);
     on!(connection, |c| Ok(query.load(c).await?))
