@@ -1,4 +1,5 @@
 mod attempt;
+mod attempts;
 mod claim;
 mod create;
 mod graph;

@@ -89,10 +89,20 @@ impl<'d> Scene<'d> {
         ] {
             assert_lost(&result, claim);
         }
-        let batch = [(claim.clone(), None)];
-        let moved = tasks().complete_many(&batch).await.unwrap();
-        assert!(moved.moved.is_empty());
-        assert_eq!(moved.refused[0].task, claim.task_execution_id());
+        let own = || claim.clone();
+        let (error, delay) = ("no".to_owned(), Duration::ZERO);
+        let retry = [(own(), error.clone(), delay)];
+        for outcome in [
+            tasks().complete_many(&[(own(), None)]).await,
+            tasks().fail_many(&[(own(), error)]).await,
+            tasks().schedule_retry_many(&retry).await,
+            tasks().defer_many(&[(own(), delay)]).await,
+            tasks().release_many(&[own()]).await,
+        ] {
+            let outcome = outcome.unwrap();
+            assert!(outcome.moved.is_empty());
+            assert_eq!(outcome.refused[0].task, claim.task_execution_id());
+        }
         assert_eq!(self.db.dump().await, before);
     }
 }

@@ -232,6 +232,10 @@ async fn nothing_is_done_for_nothing(db: &TestDatabase) {
     running(&dal).await;
     let tasks = || dal.task_execution();
     assert_nothing(db, tasks().complete_many(&[]), Moved::default()).await;
+    assert_nothing(db, tasks().fail_many(&[]), Moved::default()).await;
+    assert_nothing(db, tasks().schedule_retry_many(&[]), Moved::default()).await;
+    assert_nothing(db, tasks().defer_many(&[]), Moved::default()).await;
+    assert_nothing(db, tasks().release_many(&[]), Moved::default()).await;
     assert_nothing(db, tasks().mark_ready_many(&[]), Moved::default()).await;
     assert_nothing(db, tasks().create_many(Vec::new()), Vec::new()).await;
 }

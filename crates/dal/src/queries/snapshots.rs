@@ -43,7 +43,7 @@ taskbox_test_support::suite! {
 /// The second statement of a transition, which only Postgres may need.
 const SWEEP: &str = "sweep";
 
-const OPERATIONS: [&str; 45] = [
+const OPERATIONS: [&str; 46] = [
     "cancel",
     "claim",
     "claim_due",
@@ -82,6 +82,7 @@ const OPERATIONS: [&str; 45] = [
     "release",
     "schedule",
     "schedule_retry",
+    "schedule_retry_many",
     "skip",
     SWEEP,
     "task_dependency_outputs",
@@ -355,7 +356,14 @@ async fn many_attempts_are_ended_by_the_same_text(db: &TestDatabase) {
     let dal = connect(db).await;
     let worker = dal.worker().register("w").await.unwrap();
     make_ready(&dal, 23).await;
-    let claims = dal.task_execution().claim(&worker, 22).await.unwrap();
+    let mut claims = dal.task_execution().claim(&worker, 22).await.unwrap();
+    let delay = Duration::from_mins(1);
+    let retried: Vec<_> = claims
+        .drain(20..)
+        .map(|claim| (claim, "no".to_owned(), delay))
+        .collect();
+    let retry = record!(dal, |tx| tx.task_execution().schedule_retry_many(&retried));
+    assert_snapshot(db, "schedule_retry_many", &retry);
     let batch: Vec<_> = claims.into_iter().map(|claim| (claim, None)).collect();
     let few = record!(dal, |tx| tx.task_execution().complete_many(&batch[..2]));
     let many = record!(dal, |tx| tx.task_execution().complete_many(&batch[2..]));

@@ -7,8 +7,8 @@ use taskbox_models::{Claim, Transition};
 
 use super::TaskExecutionDAL;
 use crate::{
-    Door, Error, Moved, Result, Tx,
-    queries::transition::{Change, Held, Source, apply, distinct, microseconds, sort},
+    Door, Error, Result, Tx,
+    queries::transition::{Change, Held, Source, apply, microseconds},
     validate,
 };
 
@@ -50,56 +50,6 @@ impl<D: Door> TaskExecutionDAL<D> {
             ..Held::new(claim)
         };
         self.end(Transition::Complete, held).await
-    }
-
-    /// Ends tasks as [`complete`](Self::complete) does, in the order given. Those whose lease is lost are refused, and
-    /// the others move. A claim given twice counts once, with the output that was given first.
-    ///
-    /// ```
-    /// use taskbox_dal::{DAL, Result};
-    /// use taskbox_models::NewTaskExecution;
-    ///
-    /// async fn work(dal: &DAL) -> Result<()> {
-    ///     let tasks = vec![NewTaskExecution::standalone("page"); 100];
-    ///     let tasks = dal.task_execution().create_many(tasks).await?;
-    ///     let ids: Vec<_> = tasks.iter().map(|task| task.id).collect();
-    ///     assert!(dal.task_execution().mark_ready_many(&ids).await?.refused.is_empty());
-    ///     let worker = dal.worker().register("host-1").await?;
-    ///     let claims = dal.task_execution().claim(&worker, 100).await?;
-    ///
-    ///     dal.task_execution().cancel(ids[7]).await?;
-    ///     let done: Vec<_> = claims.into_iter().map(|claim| (claim, None)).collect();
-    ///     let outcome = dal.task_execution().complete_many(&done).await?;
-    ///     assert_eq!((outcome.moved.len(), outcome.refused[0].task), (99, ids[7]));
-    ///     Ok(())
-    /// }
-    /// # use taskbox_test_support::{Backend, TestDatabase, run};
-    /// # async fn example(db: &TestDatabase) { work(&DAL::connect(db.url()).await.unwrap()).await.unwrap() }
-    /// # fn main() { if cfg!(feature = "sqlite") { run(Backend::Sqlite, example) } }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`Error::InvalidInput`] for an output that cannot be kept, and then nothing moves.
-    pub async fn complete_many(self, tasks: &[(Claim, Option<Value>)]) -> Result<Moved> {
-        tasks
-            .iter()
-            .try_for_each(|(_, output)| check_output(output.as_ref()))?;
-        let held = tasks.iter().map(|(claim, output)| Held {
-            output: output.as_ref(),
-            ..Held::new(claim)
-        });
-        let held = &distinct(held, |held| {
-            let claim = held.claim;
-            (claim.task_execution_id(), claim.epoch())
-        });
-        let rule = Transition::Complete.rule();
-        self.door
-            .write(rule.name, async |tx: &mut Tx<'_>| {
-                let source = Source::Held(held);
-                Ok(sort(rule, apply(tx, Change { rule, source }).await?))
-            })
-            .await
     }
 
     /// Ends a task that failed for good. The error's text goes into its history.
@@ -270,6 +220,6 @@ impl<D: Door> TaskExecutionDAL<D> {
     }
 }
 
-fn check_output(output: Option<&Value>) -> Result<()> {
+pub(super) fn check_output(output: Option<&Value>) -> Result<()> {
     output.map_or(Ok(()), |output| validate::json("output", output))
 }
