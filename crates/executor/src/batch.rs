@@ -1,7 +1,7 @@
 use std::{collections::HashSet, time::Duration};
 
 use serde_json::Value;
-use taskbox_dal::{DAL, Error, Result, Tx};
+use taskbox_dal::{DAL, Moved, Result};
 use taskbox_models::Claim;
 
 /// An attempt that has ended, and how.
@@ -20,11 +20,15 @@ pub(crate) enum End {
     Release,
 }
 
-/// Attempts that have ended and are to be written: completions in one transaction, all else in another.
+/// Attempts that have ended and are to be written: those that ended in one way by one statement, in a transaction of its
+/// own, so that the batches of two executors lock in one order.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     completed: Vec<(Claim, Option<Value>)>,
-    others: Vec<Ended>,
+    retried: Vec<(Claim, String, Duration)>,
+    failed: Vec<(Claim, String)>,
+    deferred: Vec<(Claim, Duration)>,
+    released: Vec<Claim>,
     /// Those whose claims did not count.
     refused: Vec<Ended>,
 }
@@ -35,7 +39,10 @@ impl Batch {
         for Ended { claim, end } in ended {
             match end {
                 End::Complete(output) => batch.completed.push((claim, output)),
-                end => batch.others.push(Ended { claim, end }),
+                End::Retry { error, delay } => batch.retried.push((claim, error, delay)),
+                End::Fail { error } => batch.failed.push((claim, error)),
+                End::Defer { delay } => batch.deferred.push((claim, delay)),
+                End::Release => batch.released.push(claim),
             }
         }
         batch
@@ -43,55 +50,40 @@ impl Batch {
 
     /// Writes what is not written yet. After an error it can be called again.
     pub(crate) async fn write(&mut self, dal: &DAL) -> Result<()> {
-        self.write_completed(dal).await?;
-        self.write_others(dal).await
-    }
-
-    async fn write_completed(&mut self, dal: &DAL) -> Result<()> {
-        if self.completed.is_empty() {
-            return Ok(());
+        let tasks = || dal.task_execution();
+        let refused = &mut self.refused;
+        if !self.completed.is_empty() {
+            let outcome = tasks().complete_many(&self.completed).await?;
+            settle(&outcome, &mut self.completed, completed, refused);
         }
-        let outcome = dal.task_execution().complete_many(&self.completed).await?;
-        let refused: HashSet<_> = outcome.refused.iter().map(|refusal| refusal.task).collect();
-        for (claim, output) in self.completed.drain(..) {
-            if refused.contains(&claim.task_execution_id()) {
-                let end = End::Complete(output);
-                self.refused.push(Ended { claim, end });
-            }
+        if !self.retried.is_empty() {
+            let outcome = tasks().schedule_retry_many(&self.retried).await?;
+            settle(&outcome, &mut self.retried, retried, refused);
         }
-        Ok(())
-    }
-
-    async fn write_others(&mut self, dal: &DAL) -> Result<()> {
-        if self.others.is_empty() {
-            return Ok(());
+        if !self.failed.is_empty() {
+            let outcome = tasks().fail_many(&self.failed).await?;
+            settle(&outcome, &mut self.failed, failed, refused);
         }
-        let others = &self.others;
-        let refused = dal
-            .transaction_with_retry(async |tx: &mut Tx<'_>| {
-                let mut refused = HashSet::new();
-                for (number, ended) in others.iter().enumerate() {
-                    match write_one(tx, ended).await {
-                        Err(Error::LeaseLost { .. }) => drop(refused.insert(number)),
-                        written => written?,
-                    }
-                }
-                Ok(refused)
-            })
-            .await?;
-        let others = self.others.drain(..).enumerate();
-        let refused = others.filter(|(number, _)| refused.contains(number));
-        self.refused.extend(refused.map(|(_, ended)| ended));
+        if !self.deferred.is_empty() {
+            let outcome = tasks().defer_many(&self.deferred).await?;
+            settle(&outcome, &mut self.deferred, deferred, refused);
+        }
+        if !self.released.is_empty() {
+            let outcome = tasks().release_many(&self.released).await?;
+            settle(&outcome, &mut self.released, released, refused);
+        }
         Ok(())
     }
 
     /// What is not written yet, and leaves nothing to write.
     pub(crate) fn take_unwritten(&mut self) -> Vec<Ended> {
-        let completed = self.completed.drain(..).map(|(claim, output)| Ended {
-            claim,
-            end: End::Complete(output),
-        });
-        completed.chain(self.others.drain(..)).collect()
+        let completed = self.completed.drain(..).map(completed);
+        let unwritten = completed
+            .chain(self.retried.drain(..).map(retried))
+            .chain(self.failed.drain(..).map(failed))
+            .chain(self.deferred.drain(..).map(deferred))
+            .chain(self.released.drain(..).map(released));
+        unwritten.collect()
     }
 
     pub(crate) fn into_refused(self) -> Vec<Ended> {
@@ -99,14 +91,39 @@ impl Batch {
     }
 }
 
-async fn write_one(tx: &mut Tx<'_>, ended: &Ended) -> Result<()> {
-    let claim = &ended.claim;
-    let tasks = tx.task_execution();
-    match &ended.end {
-        End::Complete(output) => tasks.complete(claim, output.clone()).await,
-        End::Retry { error, delay } => tasks.schedule_retry(claim, error, *delay).await,
-        End::Fail { error } => tasks.fail(claim, error).await,
-        End::Defer { delay } => tasks.defer(claim, *delay).await,
-        End::Release => tasks.release(claim).await,
-    }
+/// Forgets what was written, and keeps what was refused.
+fn settle<T>(
+    outcome: &Moved,
+    written: &mut Vec<T>,
+    ended: fn(T) -> Ended,
+    refused: &mut Vec<Ended>,
+) {
+    let tasks: HashSet<_> = outcome.refused.iter().map(|refusal| refusal.task).collect();
+    let ended = written.drain(..).map(ended);
+    refused.extend(ended.filter(|ended| tasks.contains(&ended.claim.task_execution_id())));
+}
+
+fn completed((claim, output): (Claim, Option<Value>)) -> Ended {
+    let end = End::Complete(output);
+    Ended { claim, end }
+}
+
+fn retried((claim, error, delay): (Claim, String, Duration)) -> Ended {
+    let end = End::Retry { error, delay };
+    Ended { claim, end }
+}
+
+fn failed((claim, error): (Claim, String)) -> Ended {
+    let end = End::Fail { error };
+    Ended { claim, end }
+}
+
+fn deferred((claim, delay): (Claim, Duration)) -> Ended {
+    let end = End::Defer { delay };
+    Ended { claim, end }
+}
+
+fn released(claim: Claim) -> Ended {
+    let end = End::Release;
+    Ended { claim, end }
 }

@@ -70,14 +70,17 @@ impl Incarnation {
         self.renewed.send_replace(begun);
     }
 
-    /// Waits for a heartbeat beyond those that have ended. Answers whether the worker still is one.
-    pub(crate) async fn renew(&self) -> bool {
+    /// Waits for a heartbeat beyond those that have ended, and answers with when it was begun: the lease lasts from then
+    /// on at the least. `None` if everything was taken from the worker.
+    pub(crate) async fn renew(&self) -> Option<Instant> {
         let mut renewals = self.renewals();
         self.beat.notify_one();
         select! {
-            () = self.over() => false,
-            renewed = renewals.changed() => renewed.is_ok(),
+            () = self.over() => return None,
+            renewed = renewals.changed() => renewed.ok()?,
         }
+        let renewed = *renewals.borrow();
+        Some(renewed)
     }
 
     pub(crate) fn asked_to_beat(&self) -> impl Future<Output = ()> + '_ {

@@ -60,13 +60,19 @@ impl Writer {
     }
 
     /// An end is refused if the claim does not count any more, but also while the lease is over and nobody has taken the
-    /// task. The next heartbeat would keep such a task from everyone, so its end is written again after that one.
+    /// task. The next heartbeat would keep such a task from everyone, so its end is written again after that one, until it
+    /// is refused while the lease is known to last.
     async fn write(&mut self, batch: Vec<Ended>) {
-        let refused = self.write_all(batch).await;
-        if refused.is_empty() || !self.incarnation.renew().await {
-            return;
+        let mut refused = self.write_all(batch).await;
+        let mut is_sure = false;
+        while !refused.is_empty() && !is_sure {
+            let Some(renewed) = self.incarnation.renew().await else {
+                return;
+            };
+            refused = self.write_all(refused).await;
+            is_sure = renewed.elapsed() < self.incarnation.lease();
         }
-        for ended in self.write_all(refused).await {
+        for ended in refused {
             let task = ended.claim.task_execution_id();
             let epoch = ended.claim.epoch();
             tracing::debug!(%task, epoch, "the end did not count: the task was taken away");
