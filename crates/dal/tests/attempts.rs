@@ -190,7 +190,7 @@ async fn a_text_or_a_delay_that_cannot_be_kept_moves_nothing(db: &TestDatabase) 
         problem: "is longer than a century".to_owned(),
     };
     let mut failed: Vec<_> = errors(&claims).collect();
-    failed[2].1 = "a\0b".to_owned();
+    "a\0b".clone_into(&mut failed[2].1);
     assert_refused(db, tasks().fail_many(&failed), nul()).await;
     let retry = |(claim, error)| (claim, error, DAY);
     let mut retried: Vec<_> = failed.into_iter().map(retry).collect();

@@ -41,7 +41,6 @@ fn or_made_meanwhile(error: Error) -> Error {
     }
 }
 
-/// The lists are behind queries, where the planner cannot count them: it would make a plan for each call.
 pub(crate) fn statement<'a>(
     ids: &'a [uuid::Uuid],
     tasks: &'a [Insert<'a>],
@@ -49,32 +48,32 @@ pub(crate) fn statement<'a>(
     let new = || tasks.iter().map(|task| task.new);
     Sql::new(
         "WITH input AS MATERIALIZED (
-    SELECT * FROM unnest((SELECT ",
+    SELECT * FROM unnest(",
     )
     .bind(Bind::Ids(ids))
-    .text("), (SELECT ")
+    .text(", ")
     .bind(Bind::OptionalIds(
         new().map(|new| new.pipeline_execution_id).collect(),
     ))
-    .text("), (SELECT ")
+    .text(", ")
     .bind(Bind::Texts(
         new().map(|new| new.task_name.as_str()).collect(),
     ))
-    .text("), (SELECT ")
+    .text(", ")
     .bind(Bind::Texts(new().map(|new| new.queue.as_str()).collect()))
-    .text("), (SELECT ")
+    .text(", ")
     .bind(Bind::Integers(new().map(|new| new.priority).collect()))
-    .text("), (SELECT ")
+    .text(", ")
     .bind(Bind::Integers(new().map(|new| new.max_attempts).collect()))
-    .text("), (SELECT ")
+    .text(", ")
     .bind(Bind::OptionalJson(
         new().map(|new| new.input.as_ref()).collect(),
     ))
-    .text("), (SELECT ")
+    .text(", ")
     .bind(Bind::Texts(
         new().map(|new| new.run_when.as_str()).collect(),
     ))
-    .text("), (SELECT ")
+    .text(", ")
     .bind(Bind::Integers(
         tasks.iter().map(|task| task.open_dependencies).collect(),
     ))
@@ -88,7 +87,7 @@ fn rest() -> String {
     let reopened_event = EventType::PipelineReopened;
     let reopened = reopened();
     format!(
-        "))
+        ")
     WITH ORDINALITY AS input (
         id, pipeline_execution_id, task_name, queue, priority, max_attempts, input, run_when,
         open_dependencies, ord
