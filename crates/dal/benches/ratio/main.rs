@@ -4,6 +4,7 @@
 //! Of Criterion's arguments this knows two: `--test` runs everything once, on little, and a first argument that is no
 //! option chooses the rows whose names contain it.
 
+mod fan;
 mod lives;
 #[path = "../mark_ready"]
 mod mark_ready {
@@ -26,6 +27,7 @@ fn main() {
     runtime.block_on(async {
         readiness::run(&options).await;
         lives::run(&options).await;
+        fan::run(&options).await;
         scale::run(&options).await;
     });
 }

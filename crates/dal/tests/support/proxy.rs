@@ -85,7 +85,7 @@ fn carry(client: &TcpStream, server: &str, state: &State) {
     thread::scope(|scope| {
         let answers = scope.spawn(|| forward_answers(&server, client, &is_cut));
         if let Ok(Some(Cut::BeforeTheAnswer)) = forward_requests(client, &server, state, &is_cut) {
-            // It ends with the first answer that it does not forward.
+            // It ends with the answer that it does not forward.
             let _ = answers.join();
         }
         // Those that are closed already cannot be closed.
@@ -110,7 +110,7 @@ fn forward_requests(
         if matches!(kind, [b'Q' | b'S']) {
             state.round_trips.fetch_add(1, Ordering::SeqCst);
         }
-        let is_commit = kind == *b"Q" && message.windows(6).any(|text| text == b"COMMIT");
+        let is_commit = kind == *b"Q" && mentions_commit(&message);
         let cut = is_commit
             .then(|| state.cut.lock().unwrap().take())
             .flatten();
@@ -142,9 +142,17 @@ fn forward_answers(
     let mut answer = [0; 16384];
     loop {
         let length = server.read(&mut answer)?;
-        if length == 0 || is_cut.load(Ordering::SeqCst) {
+        let answer = &answer[..length];
+        // The client does not wait for the answer to everything: a statement that it forgot may be answered only now.
+        let is_lost = is_cut.load(Ordering::SeqCst) && mentions_commit(answer);
+        if answer.is_empty() || is_lost {
             return client.shutdown(Shutdown::Both);
         }
-        client.write_all(&answer[..length])?;
+        client.write_all(answer)?;
     }
+}
+
+/// Whether it is a COMMIT, or the server's word that there was one.
+fn mentions_commit(message: &[u8]) -> bool {
+    message.windows(6).any(|text| text == b"COMMIT")
 }

@@ -1,8 +1,5 @@
 //! A connection that dies during COMMIT: the DAL finds out what became of it, or says that it cannot.
 
-#![cfg(all(feature = "postgres", feature = "sqlite"))]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::time::{Duration, Instant};
 
 use taskbox_dal::{DAL, Error};
@@ -10,14 +7,7 @@ use taskbox_models::{NewPipelineExecution, NewTaskExecution, TaskStatus};
 use taskbox_test_support::TestDatabase;
 use uuid::Uuid;
 
-mod support {
-    pub(crate) mod orders;
-    pub(crate) mod own_sql;
-    pub(crate) mod proxy;
-    pub(crate) mod task;
-}
-
-use support::{
+use crate::support::{
     orders, own_sql,
     proxy::{Cut, Proxy},
     task,
@@ -34,8 +24,6 @@ taskbox_test_support::suite! {
         an_event_that_a_savepoint_took_back_proves_nothing,
         a_server_that_cannot_be_asked_leaves_the_commit_unknown,
         a_transaction_of_the_program_alone_leaves_the_commit_unknown,
-        a_transition_takes_three_round_trips,
-        a_transition_of_ten_thousand_tasks_takes_three_round_trips,
     ],
 }
 
@@ -188,32 +176,4 @@ async fn a_transaction_of_the_program_alone_leaves_the_commit_unknown(db: &TestD
         assert!(unknown, "{answer:?}");
         assert_eq!(orders::count(db).await, orders);
     }
-}
-
-/// BEGIN, one statement, COMMIT.
-async fn a_transition_takes_three_round_trips(db: &TestDatabase) {
-    let (proxy, dal) = connect(db).await;
-    let task = task::create(&dal).await;
-    proxy.take_round_trips();
-    dal.task_execution().mark_ready(task).await.unwrap();
-    assert_eq!(proxy.take_round_trips(), 3);
-}
-
-async fn a_transition_of_ten_thousand_tasks_takes_three_round_trips(db: &TestDatabase) {
-    // The invariants of so many take longer than all else here.
-    db.is_broken_on_purpose();
-    let (proxy, dal) = connect(db).await;
-    let tasks = vec![NewTaskExecution::standalone("ship"); 10_000];
-    let tasks = dal.task_execution().create_many(tasks).await.unwrap();
-    let tasks: Vec<Uuid> = tasks.iter().map(|task| task.id).collect();
-    let (warm_up, tasks) = tasks.split_at(2);
-    let warmed = dal.task_execution().mark_ready_many(warm_up).await.unwrap();
-    assert_eq!(warmed.moved, warm_up);
-    proxy.take_round_trips();
-    let moved = dal.task_execution().mark_ready_many(tasks).await.unwrap();
-    assert_eq!(proxy.take_round_trips(), 3);
-    assert_eq!(moved.moved, tasks);
-    let one_by_connect = 1;
-    let pending = dal.task_outbox().count_pending().await.unwrap();
-    assert_eq!(pending, 10_000 + one_by_connect);
 }

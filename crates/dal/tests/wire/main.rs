@@ -1,0 +1,16 @@
+//! What passes between the DAL and Postgres, by a proxy between them.
+
+#![cfg(all(feature = "postgres", feature = "sqlite"))]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod commit;
+mod round_trips;
+
+#[path = "../support"]
+mod support {
+    pub(crate) mod orders;
+    pub(crate) mod own_sql;
+    pub(crate) mod pipeline;
+    pub(crate) mod proxy;
+    pub(crate) mod task;
+}
