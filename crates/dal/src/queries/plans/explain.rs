@@ -200,20 +200,26 @@ fn rows(connection: &Connection, sql: &str) -> Vec<Vec<String>> {
 }
 
 /// The instructions have a place, a name, a cursor and, where one is opened, the root of a table or an index.
+///
+/// Programs of triggers follow, with cursors of the same numbers, and so do tables that are not kept: what a cursor is
+/// at was said by the last instruction that opened it.
 fn program_reads(program: &[Vec<String>], trees: &[Vec<String>]) -> Vec<Read> {
-    let tree_of = |cursor: &str| {
+    let tree_of = |cursor: &str, before: usize| {
         let opens = |line: &&Vec<String>| {
-            matches!(&*line[1], "OpenRead" | "OpenWrite" | "ReopenIdx") && line[2] == cursor
+            let (name, opened) = (&*line[1], &*line[2]);
+            (name.starts_with("Open") || matches!(name, "ReopenIdx" | "VOpen")) && opened == cursor
         };
-        let root = &program.iter().find(opens)?[3];
-        trees.iter().find(|tree| tree[0] == *root)
+        let open = program[..before].iter().rfind(opens)?;
+        let is_kept = matches!(&*open[1], "OpenRead" | "OpenWrite" | "ReopenIdx");
+        let tree = trees.iter().find(|tree| tree[0] == open[3]);
+        tree.filter(|_| is_kept)
     };
     // A range without a beginning is read from the beginning, to where an instruction says.
     let has_end = |cursor: &str| {
         let ends = |line: &Vec<String>| matches!(&*line[1], "IdxGT" | "IdxGE" | "IdxLT" | "IdxLE");
         program.iter().any(|line| ends(line) && line[2] == cursor)
     };
-    let read = |line: &Vec<String>| {
+    let read = |(place, line): (usize, &Vec<String>)| {
         let (name, cursor) = (&*line[1], &*line[2]);
         let is_whole = matches!(name, "Rewind" | "Last" | "Count") && !has_end(cursor);
         let seeks = name.starts_with("Seek") && name != "SeekEnd";
@@ -222,12 +228,12 @@ fn program_reads(program: &[Vec<String>], trees: &[Vec<String>]) -> Vec<Read> {
         if !reads {
             return None;
         }
-        let tree = tree_of(cursor)?;
+        let tree = tree_of(cursor, place)?;
         Some(Read {
             table: tree[2].clone(),
             index: (tree[3] == "index").then(|| tree[1].clone()),
             is_whole,
         })
     };
-    program.iter().filter_map(read).collect()
+    program.iter().enumerate().filter_map(read).collect()
 }
