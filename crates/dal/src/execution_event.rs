@@ -1,6 +1,10 @@
+mod prune;
+
 use chrono::{DateTime, Utc};
 use taskbox_models::{EventType, ExecutionEvent};
 use uuid::Uuid;
+
+pub use self::prune::Pruned;
 
 use crate::{Door, Result, Tx, connection::Connection, queries::execution_event, validate};
 

@@ -39,7 +39,7 @@ pub use connection::Joinable;
 pub use dal::DAL;
 pub use door::Door;
 pub use error::{Error, Result};
-pub use execution_event::ExecutionEventDAL;
+pub use execution_event::{ExecutionEventDAL, Pruned};
 #[cfg(taskbox_faults)]
 pub use fault::{Fault, Faults};
 pub use moved::Moved;

@@ -1,5 +1,7 @@
 //! Queries on `execution_events`.
 
+pub(crate) mod prune;
+
 use chrono::{DateTime, Utc};
 #[cfg(feature = "postgres")]
 use diesel::BoolExpressionMethods;

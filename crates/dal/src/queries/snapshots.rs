@@ -43,7 +43,7 @@ taskbox_test_support::suite! {
 /// The second statement of a transition, which only Postgres may need.
 const SWEEP: &str = "sweep";
 
-const OPERATIONS: [&str; 46] = [
+const OPERATIONS: [&str; 47] = [
     "cancel",
     "claim",
     "claim_due",
@@ -59,6 +59,7 @@ const OPERATIONS: [&str; 46] = [
     "event_list_by_pipeline",
     "event_list_by_task",
     "event_list_by_type",
+    "event_prune",
     "fail",
     "heartbeat",
     "mark_ready",
@@ -292,6 +293,18 @@ async fn events_are_kept_by_these_statements(db: &TestDatabase) {
     assert_snapshot(db, "event_count_older_than", &count);
     let delete = record!(dal, |tx| tx.execution_event().delete_older_than(cutoff));
     assert_snapshot(db, "event_delete_older_than", &delete);
+    let pipeline = NewPipelineExecution::new("import");
+    let pipeline = dal.pipeline_execution().create(pipeline).await.unwrap().id;
+    dal.pipeline_execution().cancel(pipeline).await.unwrap();
+    let own = dal
+        .task_execution()
+        .create(NewTaskExecution::standalone("t"));
+    dal.task_execution()
+        .cancel(own.await.unwrap().id)
+        .await
+        .unwrap();
+    let prune = record!(dal, |tx| tx.execution_event().prune(Duration::ZERO, 0, 100));
+    assert_snapshot(db, "event_prune", &prune);
 }
 
 /// Makes tasks in a pipeline ready, as many as are named.

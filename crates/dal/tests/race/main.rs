@@ -22,6 +22,7 @@ mod outbox;
 mod pairs;
 mod pipeline;
 mod pipeline_by_hand;
+mod prune;
 mod serial;
 mod task;
 mod worker;
