@@ -12,6 +12,8 @@ use crate::{
 const MAX_CONCURRENCY: usize = 10_000;
 /// How many queues one claim may name.
 const MAX_QUEUES: usize = 100;
+/// A century, which is as far as the databases count.
+const MAX_RETENTION: Duration = Duration::from_hours(100 * 365 * 24);
 
 /// The settings of an [`Executor`], from [`Executor::builder`].
 #[must_use = "nothing happens before `build`"]
@@ -31,6 +33,7 @@ impl ExecutorBuilder {
             retry: RetryPolicy::default(),
             poll_interval: Duration::from_secs(1),
             grace_period: Duration::from_secs(10),
+            retention: Some(Duration::from_hours(30 * 24)),
         };
         Self {
             dal,
@@ -111,12 +114,29 @@ impl ExecutorBuilder {
         self
     }
 
+    /// How long pipelines and tasks of their own are kept after they have ended, with their history. Default: 30 days.
+    ///
+    /// What ended earlier, by the clock of the database, is deleted for good when the executor starts and once an hour,
+    /// a bounded batch at a time; a pipeline goes as a whole. Claims never wait for it on Postgres, and on `SQLite` not
+    /// longer than for any other writer. It is for all that is in the database, whoever ran it: of several executors the
+    /// one with the shortest period decides.
+    pub fn retention(mut self, period: Duration) -> Self {
+        self.settings.retention = Some(period);
+        self
+    }
+
+    /// Deletes nothing: what has ended stays, with its history.
+    pub fn keep_forever(mut self) -> Self {
+        self.settings.retention = None;
+        self
+    }
+
     /// The executor, which does nothing yet.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidInput`] for a name or a queue that is given twice, for a limit, a concurrency or a jitter out of
-    /// its range, and if there is no task to run; [`Error::Thread`] if the thread of the heartbeats cannot be made.
+    /// [`Error::InvalidInput`] for a name or a queue that is given twice, for a limit, a concurrency, a retention or a jitter
+    /// out of its range, and if there is no task to run; [`Error::Thread`] if the thread of the heartbeats cannot be made.
     pub fn build(self) -> Result<Executor> {
         if let Some(problem) = self.problem {
             return Err(problem);
@@ -154,6 +174,13 @@ fn check(settings: &Settings) -> Result<()> {
             "poll_interval",
             "is 0; the database would be asked all the time",
         ));
+    }
+    if settings
+        .retention
+        .is_some_and(|period| period > MAX_RETENTION)
+    {
+        let problem = "is longer than a century; to delete nothing there is `keep_forever`";
+        return Err(Error::invalid("retention", problem));
     }
     settings.retry.check()
 }

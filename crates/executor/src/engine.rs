@@ -16,6 +16,7 @@ use crate::{
     claiming::claim,
     heart::Heart,
     outage::Outage,
+    retention::forget,
     settings::Settings,
     shift::Shift,
     slots::{Room, Slots},
@@ -62,6 +63,9 @@ pub(crate) struct Engine {
 impl Engine {
     /// Works until it is told to stop, and returns when everything is written.
     pub(crate) async fn run(self) -> Result<()> {
+        if let Some(age) = self.shared.settings.retention {
+            tokio::spawn(forget(Arc::clone(&self.shared), age));
+        }
         let mut closing = JoinSet::new();
         while let Some(shift) = self.begin_shift().await {
             self.work(&shift).await;

@@ -15,6 +15,7 @@ mod heart;
 mod incarnation;
 mod outage;
 mod pipeline;
+mod retention;
 mod retry_policy;
 mod running;
 mod settings;

@@ -12,4 +12,6 @@ pub(crate) struct Settings {
     pub(crate) retry: RetryPolicy,
     pub(crate) poll_interval: Duration,
     pub(crate) grace_period: Duration,
+    /// For how long what has ended is kept; `None` for ever.
+    pub(crate) retention: Option<Duration>,
 }

@@ -10,5 +10,6 @@ mod lease;
 mod outage;
 mod pipeline;
 mod processes;
+mod retention;
 mod stop;
 mod support;
