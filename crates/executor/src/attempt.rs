@@ -6,6 +6,7 @@ use taskbox_models::Claim;
 use tokio::{
     select,
     sync::{Notify, mpsc},
+    time::Instant,
 };
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -18,6 +19,7 @@ use crate::{
     slots::Slot,
     stop::Stop,
     task_error::Verdict,
+    telemetry::{self, Running},
     time::pause,
 };
 
@@ -47,7 +49,12 @@ impl Attempt {
     pub(crate) async fn run(self) {
         let span = span(self.context.claim());
         async {
+            let running = Running::begin();
+            let begun = Instant::now();
             let outcome = self.outcome().await;
+            drop(running);
+            let name = self.context.task_name();
+            telemetry::attempt_ended(name, outcome.as_str(), begun.elapsed());
             let interrupted = self.context.cancellation().is_cancelled();
             self.incarnation.running().remove(self.context.claim());
             tracing::debug!(outcome = outcome.as_str(), interrupted, "the attempt ended");

@@ -5,7 +5,7 @@ use taskbox_dal::DAL;
 
 use crate::{
     Error, Executor, Result, RetryPolicy, TaskContext, TaskError, handler::erase,
-    settings::Settings,
+    settings::Settings, telemetry,
 };
 
 /// More attempts at once than that are a mistake, and more than one claim should take.
@@ -142,6 +142,7 @@ impl ExecutorBuilder {
             return Err(problem);
         }
         check(&self.settings)?;
+        telemetry::describe();
         Executor::new(self.dal, self.settings)
     }
 

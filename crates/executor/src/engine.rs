@@ -8,7 +8,7 @@ use std::{
 };
 
 use taskbox_dal::{DAL, Error as DalError};
-use tokio::{select, sync::Notify, task::JoinSet};
+use tokio::{select, sync::Notify, task::JoinSet, time::Instant};
 
 use crate::{
     Error, Result,
@@ -21,6 +21,7 @@ use crate::{
     shift::Shift,
     slots::{Room, Slots},
     stop::Stop,
+    telemetry,
     time::pause,
 };
 
@@ -110,6 +111,7 @@ impl Engine {
     async fn claim_once(&self, shift: &Shift, room: &Room, looking: &mut Looking) -> Duration {
         let Shared { dal, slots, .. } = self.shared.as_ref();
         let incarnation = &shift.incarnation;
+        let begun = Instant::now();
         // Not to be dropped: what a claim has committed would not be known here. After an immediate stop deregistering
         // gives it back.
         let claims = select! {
@@ -119,6 +121,7 @@ impl Engine {
         match claims {
             Ok(claims) => {
                 let found = claims.len();
+                telemetry::claimed(found, begun.elapsed());
                 for (queue, claim) in claims {
                     shift.take(claim, slots.take(queue)).await;
                 }

@@ -9,7 +9,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::running::Running;
+use crate::{running::Running, telemetry};
 
 /// The executor as one worker, from its registration to its end. An executor whose worker was taken for dead goes on as
 /// another.
@@ -90,6 +90,7 @@ impl Incarnation {
     /// Everything was taken from it.
     pub(crate) fn is_lost(&self) {
         tracing::warn!(worker = %self.worker.id, "the lease is lost, and with it all tasks: registering anew");
+        telemetry::lost_lease();
         self.ends();
         self.running.interrupt_all();
     }

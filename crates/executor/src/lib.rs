@@ -24,6 +24,7 @@ mod slots;
 mod stop;
 mod sweeper;
 mod task_error;
+mod telemetry;
 mod time;
 mod writer;
 

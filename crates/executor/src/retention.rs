@@ -5,6 +5,7 @@ use tokio::{select, time::Instant};
 use crate::{
     engine::Shared,
     outage::Outage,
+    telemetry,
     time::{about, pause},
 };
 
@@ -40,6 +41,7 @@ async fn walk(shared: &Shared, age: Duration, outage: &mut Outage) {
         match history.prune(age, after, AT_ONCE).await {
             Ok(pruned) => {
                 outage.is_over();
+                telemetry::pruned(&pruned);
                 position = pruned.next;
                 if pruned.events > 0 {
                     let (pipelines, tasks) = (pruned.pipelines, pruned.tasks);

@@ -138,6 +138,7 @@ mod tests {
             retry: RetryPolicy::default(),
             poll_interval: Duration::ZERO,
             grace_period: Duration::ZERO,
+            retention: None,
         }
     }
 

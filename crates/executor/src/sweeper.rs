@@ -6,6 +6,7 @@ use tokio::{select, sync::Notify};
 use crate::{
     incarnation::Incarnation,
     outage::Outage,
+    telemetry,
     time::{about, pause},
 };
 
@@ -32,6 +33,7 @@ async fn sweep_once(dal: &DAL, outage: &mut Outage) -> usize {
     match dal.task_execution().recover_expired(limit).await {
         Ok(swept) => {
             outage.is_over();
+            telemetry::swept(&swept);
             for task in &swept.abandoned {
                 tracing::warn!(%task, "the task has failed: too many workers died with it");
             }

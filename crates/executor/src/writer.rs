@@ -13,6 +13,7 @@ use crate::{
     batch::{Batch, End, Ended},
     incarnation::Incarnation,
     outage::Outage,
+    telemetry,
     time::pause,
 };
 
@@ -38,7 +39,9 @@ impl Writer {
             if batch.is_empty() {
                 return;
             }
-            self.write(batch).await;
+            let begun = Instant::now();
+            let refused = self.write(batch).await;
+            telemetry::wrote(begun.elapsed(), refused);
             self.wake.notify_one();
         }
     }
@@ -61,22 +64,23 @@ impl Writer {
 
     /// An end is refused if the claim does not count any more, but also while the lease is over and nobody has taken the
     /// task. The next heartbeat would keep such a task from everyone, so its end is written again after that one, until it
-    /// is refused while the lease is known to last.
-    async fn write(&mut self, batch: Vec<Ended>) {
+    /// is refused while the lease is known to last. Answers with how many did not count.
+    async fn write(&mut self, batch: Vec<Ended>) -> usize {
         let mut refused = self.write_all(batch).await;
         let mut is_sure = false;
         while !refused.is_empty() && !is_sure {
             let Some(renewed) = self.incarnation.renew().await else {
-                return;
+                return refused.len();
             };
             refused = self.write_all(refused).await;
             is_sure = renewed.elapsed() < self.incarnation.lease();
         }
-        for ended in refused {
+        for ended in &refused {
             let task = ended.claim.task_execution_id();
             let epoch = ended.claim.epoch();
             tracing::debug!(%task, epoch, "the end did not count: the task was taken away");
         }
+        refused.len()
     }
 
     /// Answers with those whose claims did not count.

@@ -7,6 +7,7 @@ mod complete_in;
 mod drain;
 mod ends;
 mod lease;
+mod metrics;
 mod outage;
 mod pipeline;
 mod processes;
