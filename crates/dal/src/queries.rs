@@ -21,6 +21,6 @@ pub(crate) mod task_schedule;
 pub(crate) mod transition;
 pub(crate) mod worker;
 
-#[cfg(feature = "sqlite")]
-pub(crate) use sql::json_of;
 pub(crate) use sql::{Bind, SQLITE_NOW, Sql};
+#[cfg(feature = "sqlite")]
+pub(crate) use sql::{json_of, json_of_pairs};

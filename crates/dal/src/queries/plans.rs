@@ -7,7 +7,7 @@ mod fill;
 
 use std::time::Duration;
 
-use taskbox_models::{Claim, EventType, Worker};
+use taskbox_models::{Claim, EventType, NewPipelineExecution, NewTaskExecution, Worker};
 use taskbox_test_support::TestDatabase;
 use uuid::Uuid;
 
@@ -30,6 +30,7 @@ taskbox_test_support::suite! {
         a_claim_from_an_outbox_that_was_empty_compares_no_task_with_every_other,
         claims_from_where_the_outbox_begins_find_their_rows_by_index,
     ],
+    sqlite: [the_dependencies_of_new_tasks_are_read_from_one_list],
 }
 
 /// What no plan may read from end to end.
@@ -308,4 +309,19 @@ async fn what_ended_long_ago_is_found_by_index(db: &TestDatabase) {
             .any(|sent| sent.text.starts_with("DELETE FROM task_executions"))
     );
     assert_seeks(db, &of_tasks, &["execution_events_task_execution_id_idx"]).await;
+}
+
+async fn the_dependencies_of_new_tasks_are_read_from_one_list(db: &TestDatabase) {
+    let dal = DAL::connect(db.url()).await.unwrap();
+    let new = NewPipelineExecution::new("fan");
+    let pipeline = dal.pipeline_execution().create(new).await.unwrap().id;
+    let first = NewTaskExecution::new(pipeline, "a").id(Uuid::now_v7());
+    let second = NewTaskExecution::new(pipeline, "b").after(&[first.id.unwrap()]);
+    let new = vec![first, second];
+    let create = sent!(dal, |tx| tx.task_execution().create_many(new.clone()));
+    let mut insert = create
+        .iter()
+        .filter(|sent| sent.text.contains("INTO task_dependencies"));
+    let words = plans(db, insert.next().unwrap()).await.remove(0).words;
+    assert_eq!(words.matches("VIRTUAL TABLE").count(), 1, "{words}");
 }

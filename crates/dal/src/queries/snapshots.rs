@@ -43,7 +43,7 @@ taskbox_test_support::suite! {
 /// The second statement of a transition, which only Postgres may need.
 const SWEEP: &str = "sweep";
 
-const OPERATIONS: [&str; 47] = [
+const OPERATIONS: [&str; 48] = [
     "cancel",
     "claim",
     "claim_due",
@@ -51,6 +51,7 @@ const OPERATIONS: [&str; 47] = [
     "complete",
     "complete_many",
     "create",
+    "create_after",
     "defer",
     "deregister",
     "event_count_older_than",

@@ -89,14 +89,34 @@ impl<'a> Bind<'a> {
 /// The ids as a JSON list of their hexadecimal digits, for `unhex`.
 #[cfg(feature = "sqlite")]
 pub(crate) fn json_of(ids: &[Uuid]) -> String {
-    let mut json = String::with_capacity(2 + ids.len() * 35);
+    json_of_digits(ids.iter().map(|id| [*id]), ids.len() * 35)
+}
+
+/// The same of the ids in the same place of two lists, the digits of one behind those of the other.
+#[cfg(feature = "sqlite")]
+pub(crate) fn json_of_pairs(first: &[Uuid], second: &[Uuid]) -> String {
+    let pairs = first.iter().zip(second);
+    json_of_digits(
+        pairs.map(|(first, second)| [*first, *second]),
+        first.len() * 67,
+    )
+}
+
+#[cfg(feature = "sqlite")]
+fn json_of_digits<const N: usize>(
+    entries: impl Iterator<Item = [Uuid; N]>,
+    length: usize,
+) -> String {
+    let mut json = String::with_capacity(2 + length);
     json.push('[');
-    for (index, id) in ids.iter().enumerate() {
+    for (index, ids) in entries.enumerate() {
         if index > 0 {
             json.push(',');
         }
         json.push('"');
-        json.push_str(id.simple().encode_lower(&mut Uuid::encode_buffer()));
+        for id in ids {
+            json.push_str(id.simple().encode_lower(&mut Uuid::encode_buffer()));
+        }
         json.push('"');
     }
     json.push(']');

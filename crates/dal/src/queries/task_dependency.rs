@@ -7,7 +7,7 @@ use taskbox_schema::{bind, sql_types, task_dependencies, task_executions};
 use uuid::Uuid;
 
 #[cfg(feature = "sqlite")]
-use super::json_of;
+use super::json_of_pairs;
 use super::{Bind, Sql, transition::parts};
 use crate::{Result, connection::Connection};
 
@@ -31,12 +31,13 @@ pub(crate) async fn insert(
         }
         #[cfg(feature = "sqlite")]
         Connection::Sqlite(c) => {
+            // One list: of two, each entry of one would be compared with each of the other.
             let statement: Sql<'_> = Sql::new(insert)
-                .text("SELECT unhex(t.value), unhex(d.value) FROM json_each(")
-                .bind(Bind::Json(json_of(tasks)))
-                .text(") t JOIN json_each(")
-                .bind(Bind::Json(json_of(dependencies)))
-                .text(") d USING (key)");
+                .text(
+                    "SELECT unhex(substr(value, 1, 32)), unhex(substr(value, 33)) FROM json_each(",
+                )
+                .bind(Bind::Json(json_of_pairs(tasks, dependencies)))
+                .text(")");
             statement.execute(c).await?;
         }
         #[cfg(not(any(feature = "postgres", feature = "sqlite")))]

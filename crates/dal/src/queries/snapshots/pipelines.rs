@@ -46,8 +46,9 @@ async fn a_task_comes_back_with_its_dependents_by_these_statements(db: &TestData
     let first = NewTaskExecution::new(pipeline, "a").id(Uuid::now_v7());
     let task = first.id.unwrap();
     let second = NewTaskExecution::new(pipeline, "b").after(&[task]);
-    let made = dal.task_execution().create_many(vec![first, second]).await;
-    assert_eq!(made.unwrap().len(), 2);
+    let new = vec![first, second];
+    let create = record!(dal, |tx| tx.task_execution().create_many(new.clone()));
+    assert_snapshot(db, "create_after", &create);
     dal.task_execution().cancel(task).await.unwrap();
     let redrive = record!(dal, |tx| tx.task_execution().redrive(task));
     assert_snapshot(db, "redrive_with_dependents", &redrive);
