@@ -49,8 +49,10 @@ async fn measure(backend: Backend, width: usize, rounds: usize) -> [[Vec<Duratio
                 let pipeline = pipeline(&dal).await;
                 (Some(pipeline), fan(pipeline, width))
             };
+            let roots = tasks.iter().filter(|task| task.after.is_empty());
+            let roots: Vec<Uuid> = roots.filter_map(|task| task.id).collect();
             let making = make(&dal, tasks).await;
-            let draining = drain(&dal, &worker, width + 2).await;
+            let draining = drain(&dal, &worker, &roots, width + 2).await;
             if let Some(pipeline) = pipeline {
                 check(&dal, pipeline).await;
             }
@@ -87,25 +89,22 @@ fn fan(pipeline: Uuid, width: usize) -> Vec<NewTaskExecution> {
     tasks
 }
 
-/// Makes the tasks, and has those ready that wait for no other.
 async fn make(dal: &DAL, tasks: Vec<NewTaskExecution>) -> Duration {
-    let roots = tasks.iter().filter(|task| task.after.is_empty());
-    let roots: Vec<Uuid> = roots.filter_map(|task| task.id).collect();
     let started = Instant::now();
     let made = dal.task_execution().create_many(tasks).await;
     made.expect("nothing is wrong with the tasks");
-    let spent = started.elapsed();
-    let ready = dal.task_execution().mark_ready_many(&roots).await;
-    let ready = ready.expect("the tasks have not started");
-    assert_eq!(ready.moved.len(), roots.len());
-    spent
+    started.elapsed()
 }
 
-/// Claims and completes until nothing is left.
-async fn drain(dal: &DAL, worker: &Worker, tasks: usize) -> Duration {
+/// Makes those ready that wait for no other, and claims and completes until nothing is left. Of a fan, ends make the
+/// rest ready.
+async fn drain(dal: &DAL, worker: &Worker, roots: &[Uuid], tasks: usize) -> Duration {
     let limit = i64::try_from(BATCH).expect("it is small");
     let mut left = tasks;
     let started = Instant::now();
+    let ready = dal.task_execution().mark_ready_many(roots).await;
+    let ready = ready.expect("the tasks have not started");
+    assert_eq!(ready.moved.len(), roots.len());
     while left > 0 {
         let claims = dal.task_execution().claim(worker, limit).await;
         let claims = claims.expect("the lease lasts");

@@ -12,5 +12,6 @@ mod outage;
 mod pipeline;
 mod processes;
 mod retention;
+mod signals;
 mod stop;
 mod support;

@@ -1,10 +1,6 @@
 //! Executors as processes of their own, which are killed in the middle of everything.
 
-use std::{
-    env,
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
+use std::time::Duration;
 
 use taskbox_dal::DAL;
 use taskbox_executor::{Executor, Pipeline, RetryPolicy, TaskContext, TaskError};
@@ -12,41 +8,20 @@ use taskbox_models::{NewTaskExecution, PipelineStatus, TaskStatus};
 use taskbox_test_support::TestDatabase;
 use uuid::Uuid;
 
-use crate::support::{connect, ended, ledger};
+use crate::support::{connect, ended, ledger, process::Process};
 
 taskbox_test_support::suite! { executors_that_are_killed_lose_nothing_and_repeat_nothing }
 
-/// Where the process of [`is_run_as_a_process`] finds its database.
-const URL: &str = "TASKBOX_TEST_URL";
+const PROCESS: &str = "processes::is_run_as_a_process";
 const PIPELINES: usize = 40;
 const TASKS: i64 = 40 * 4 + 100;
 const KILLS: i64 = 12;
-
-/// Killed when dropped, as a failed test drops it.
-struct Process(Child);
-
-impl Process {
-    fn start(db: &TestDatabase) -> Self {
-        let mut command = Command::new(env::current_exe().unwrap());
-        command.args(["--ignored", "--exact", "processes::is_run_as_a_process"]);
-        command.env(URL, db.url()).stdout(Stdio::null());
-        Self(command.spawn().unwrap())
-    }
-}
-
-impl Drop for Process {
-    /// By SIGKILL.
-    fn drop(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
-}
 
 /// What each process does: runs tasks until it is killed. Every other attempt fails.
 #[test]
 #[ignore = "is run by the test of this file, as a process of its own"]
 fn is_run_as_a_process() {
-    let Ok(url) = env::var(URL) else { return };
+    let Some(url) = Process::url() else { return };
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         let dal = DAL::builder(url)
@@ -111,11 +86,11 @@ async fn executors_that_are_killed_lose_nothing_and_repeat_nothing(db: &TestData
     ledger::create(db).await;
     let dal = connect(db).await;
     let (tasks, pipelines) = make(&dal).await;
-    let mut processes: Vec<_> = (0..3).map(|_| Process::start(db)).collect();
+    let mut processes: Vec<_> = (0..3).map(|_| Process::start(db, PROCESS)).collect();
     for kill in 1..=KILLS {
         while ledger::rows(db).await < kill * (TASKS - 20) / KILLS {}
         drop(processes.remove(0));
-        processes.push(Process::start(db));
+        processes.push(Process::start(db, PROCESS));
     }
     for task in tasks {
         assert_eq!(ended(&dal, task).await.status, TaskStatus::Completed);

@@ -1,6 +1,7 @@
 //! What the tests have in common.
 
 pub(crate) mod ledger;
+pub(crate) mod process;
 
 use std::time::Duration;
 

@@ -1,0 +1,128 @@
+//! Executors as processes of their own, which are frozen, and told to stop.
+
+use std::time::Duration;
+
+use taskbox_dal::DAL;
+use taskbox_executor::{Executor, TaskContext, TaskError};
+use taskbox_models::{NewTaskExecution, TaskStatus};
+use taskbox_test_support::{Backend, TestDatabase};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::support::{builder, connect, events, get, ledger, process::Process, ready, until};
+
+taskbox_test_support::suite! {
+    an_executor_that_was_frozen_past_its_lease_changes_nothing,
+    a_signal_to_stop_ends_the_process_and_gives_its_tasks_back,
+}
+
+const PROCESS: &str = "signals::is_run_as_a_process";
+
+/// What each process does: runs tasks until it is told to stop.
+#[test]
+#[ignore = "is run by the tests of this file, as a process of its own"]
+fn is_run_as_a_process() {
+    let Some(url) = Process::url() else { return };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let dal = DAL::builder(url).lease(Duration::from_secs(1));
+        let executor = Executor::builder(dal.connect().await.unwrap())
+            .poll_interval(Duration::from_millis(20))
+            .grace_period(Duration::ZERO)
+            .task("say", async |_ctx, (): ()| Ok(()))
+            .task("pay", pay_when_told)
+            .task("wait", async |ctx: TaskContext, (): ()| {
+                ctx.cancellation().cancelled().await;
+                Err::<(), _>(TaskError::retry("interrupted"))
+            });
+        let mut terminate = signal(SignalKind::terminate()).unwrap();
+        let shutdown = async { assert!(terminate.recv().await.is_some()) };
+        executor.build().unwrap().run_until(shutdown).await.unwrap();
+    });
+}
+
+/// Waits for a task to be skipped, whatever else happens to its own.
+async fn pay_when_told(ctx: TaskContext, signal: uuid::Uuid) -> Result<(), TaskError> {
+    let dal = DAL::connect(Process::url().unwrap_or_default()).await?;
+    while get(&dal, signal).await.status != TaskStatus::Skipped {}
+    ctx.complete_in(async |tx| Ok(ledger::enter(tx, &ctx).await?))
+        .await
+}
+
+async fn an_executor_that_was_frozen_past_its_lease_changes_nothing(db: &TestDatabase) {
+    ledger::create(db).await;
+    let dal = connect(db).await;
+    let told = dal
+        .task_execution()
+        .create(NewTaskExecution::standalone("told"));
+    let told = told.await.unwrap().id;
+    let pay = NewTaskExecution::standalone("pay").input(told.to_string());
+    let task = ready(&dal, pay).await;
+    let process = Process::start(db, PROCESS);
+    until(&dal, task, TaskStatus::Running).await;
+    freeze_between_transactions(db, &process).await;
+
+    let own = DAL::builder(db.url()).lease(Duration::from_secs(1));
+    let other = builder(&own.connect().await.unwrap()).task(
+        "pay",
+        async |ctx: TaskContext, _: uuid::Uuid| {
+            ctx.complete_in(async |tx| Ok(ledger::enter(tx, &ctx).await?))
+                .await
+        },
+    );
+    let other = other.build().unwrap().start();
+    let paid = until(&dal, task, TaskStatus::Completed).await;
+    assert_eq!((paid.epoch, paid.recoveries), (2, 1));
+    other.stop().await.unwrap();
+
+    dal.task_execution().skip(told, "now").await.unwrap();
+    process.thaw();
+    // It goes on as another worker.
+    let say = ready(&dal, NewTaskExecution::standalone("say")).await;
+    until(&dal, say, TaskStatus::Completed).await;
+    drop(process);
+    assert_eq!(ledger::rows(db).await, 1);
+    assert_eq!(get(&dal, task).await.epoch, 2);
+}
+
+/// In a transaction it would hold up all others, as long as it is frozen on `SQLite` and for a minute on Postgres.
+async fn freeze_between_transactions(db: &TestDatabase, process: &Process) {
+    loop {
+        process.freeze();
+        let is_between = match db.backend() {
+            Backend::Postgres => {
+                let open = "SELECT count(*) FROM pg_stat_activity
+                    WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL";
+                db.query_i64(open).await == 0
+            }
+            Backend::Sqlite => db.try_execute("BEGIN IMMEDIATE; ROLLBACK").await.is_ok(),
+        };
+        if is_between {
+            return;
+        }
+        process.thaw();
+    }
+}
+
+async fn a_signal_to_stop_ends_the_process_and_gives_its_tasks_back(db: &TestDatabase) {
+    let dal = connect(db).await;
+    let task = ready(&dal, NewTaskExecution::standalone("wait")).await;
+    let process = Process::start(db, PROCESS);
+    until(&dal, task, TaskStatus::Running).await;
+    process.terminate();
+    assert!(process.wait().success());
+    let given_back = get(&dal, task).await;
+    assert_eq!(
+        (given_back.status, given_back.attempt),
+        (TaskStatus::Ready, 0)
+    );
+    assert_eq!(
+        events(&dal, task).await,
+        [
+            "task_created",
+            "task_marked_ready",
+            "task_claimed",
+            "task_released"
+        ]
+    );
+    assert_eq!(db.query_i64("SELECT count(*) FROM task_workers").await, 0);
+}
