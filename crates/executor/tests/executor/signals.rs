@@ -1,14 +1,21 @@
 //! Executors as processes of their own, which are frozen, and told to stop.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use serde_json::{Value, json};
 use taskbox_dal::DAL;
 use taskbox_executor::{Executor, TaskContext, TaskError};
 use taskbox_models::{NewTaskExecution, TaskStatus};
 use taskbox_test_support::{Backend, TestDatabase};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::Notify,
+};
+use uuid::Uuid;
 
-use crate::support::{builder, connect, events, get, ledger, process::Process, ready, until};
+use crate::support::{
+    builder, connect, connect_hasty, events, get, ledger, process::Process, ready, until,
+};
 
 taskbox_test_support::suite! {
     an_executor_that_was_frozen_past_its_lease_changes_nothing,
@@ -28,7 +35,6 @@ fn is_run_as_a_process() {
         let executor = Executor::builder(dal.connect().await.unwrap())
             .poll_interval(Duration::from_millis(20))
             .grace_period(Duration::ZERO)
-            .task("say", async |_ctx, (): ()| Ok(()))
             .task("pay", pay_when_told)
             .task("wait", async |ctx: TaskContext, (): ()| {
                 ctx.cancellation().cancelled().await;
@@ -40,48 +46,58 @@ fn is_run_as_a_process() {
     });
 }
 
-/// Waits for a task to be skipped, whatever else happens to its own.
-async fn pay_when_told(ctx: TaskContext, signal: uuid::Uuid) -> Result<(), TaskError> {
-    let dal = DAL::connect(Process::url().unwrap_or_default()).await?;
-    while get(&dal, signal).await.status != TaskStatus::Skipped {}
-    ctx.complete_in(async |tx| Ok(ledger::enter(tx, &ctx).await?))
+/// Pays once it is told to, by a task that is skipped, and says by another that it tried. Not even its executor can keep
+/// it from that.
+async fn pay_when_told(ctx: TaskContext, [told, tried]: [Uuid; 2]) -> Result<(), TaskError> {
+    let paying = tokio::spawn(async move {
+        let dal = DAL::connect(Process::url().unwrap()).await?;
+        while get(&dal, told).await.status != TaskStatus::Skipped {}
+        let paid = pay(&ctx).await;
+        dal.task_execution().skip(tried, "has tried").await?;
+        paid
+    });
+    paying.await?
+}
+
+async fn pay(ctx: &TaskContext) -> Result<(), TaskError> {
+    ctx.complete_in(async |tx| Ok(ledger::enter(tx, ctx).await?))
         .await
 }
 
 async fn an_executor_that_was_frozen_past_its_lease_changes_nothing(db: &TestDatabase) {
     ledger::create(db).await;
     let dal = connect(db).await;
-    let told = dal
-        .task_execution()
-        .create(NewTaskExecution::standalone("told"));
-    let told = told.await.unwrap().id;
-    let pay = NewTaskExecution::standalone("pay").input(told.to_string());
-    let task = ready(&dal, pay).await;
+    let [told, tried] = [waiting(&dal).await, waiting(&dal).await];
+    let new = NewTaskExecution::standalone("pay").input(json!([told, tried]));
+    let task = ready(&dal, new).await;
     let process = Process::start(db, PROCESS);
     until(&dal, task, TaskStatus::Running).await;
     freeze_between_transactions(db, &process).await;
 
-    let own = DAL::builder(db.url()).lease(Duration::from_secs(1));
-    let other = builder(&own.connect().await.unwrap()).task(
-        "pay",
-        async |ctx: TaskContext, _: uuid::Uuid| {
-            ctx.complete_in(async |tx| Ok(ledger::enter(tx, &ctx).await?))
-                .await
-        },
-    );
+    let go = Arc::new(Notify::new());
+    let gone = Arc::clone(&go);
+    let own = connect_hasty(db, Duration::from_secs(1)).await;
+    let other = builder(&own).task("pay", async move |ctx: TaskContext, _: Value| {
+        gone.notified().await;
+        pay(&ctx).await
+    });
     let other = other.build().unwrap().start();
-    let paid = until(&dal, task, TaskStatus::Completed).await;
-    assert_eq!((paid.epoch, paid.recoveries), (2, 1));
-    other.stop().await.unwrap();
+    while get(&dal, task).await.epoch < 2 {}
 
     dal.task_execution().skip(told, "now").await.unwrap();
     process.thaw();
-    // It goes on as another worker.
-    let say = ready(&dal, NewTaskExecution::standalone("say")).await;
-    until(&dal, say, TaskStatus::Completed).await;
-    drop(process);
+    until(&dal, tried, TaskStatus::Skipped).await;
+    assert_eq!(ledger::rows(db).await, 0);
+    go.notify_one();
+    let paid = until(&dal, task, TaskStatus::Completed).await;
+    assert_eq!((paid.epoch, paid.recoveries), (2, 1));
+    other.stop().await.unwrap();
     assert_eq!(ledger::rows(db).await, 1);
-    assert_eq!(get(&dal, task).await.epoch, 2);
+}
+
+async fn waiting(dal: &DAL) -> Uuid {
+    let new = NewTaskExecution::standalone("waits");
+    dal.task_execution().create(new).await.unwrap().id
 }
 
 /// In a transaction it would hold up all others, as long as it is frozen on `SQLite` and for a minute on Postgres.
