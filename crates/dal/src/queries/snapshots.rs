@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod look;
 mod pipelines;
 
 use std::{collections::BTreeSet, fs, time::Duration};
@@ -43,7 +44,7 @@ taskbox_test_support::suite! {
 /// The second statement of a transition, which only Postgres may need.
 const SWEEP: &str = "sweep";
 
-const OPERATIONS: [&str; 48] = [
+const OPERATIONS: [&str; 60] = [
     "cancel",
     "claim",
     "claim_due",
@@ -55,6 +56,8 @@ const OPERATIONS: [&str; 48] = [
     "defer",
     "deregister",
     "event_count_older_than",
+    "event_count_recent",
+    "event_count_recent_common",
     "event_delete_older_than",
     "event_get_recent",
     "event_list_by_pipeline",
@@ -70,10 +73,12 @@ const OPERATIONS: [&str; 48] = [
     "outbox_delete",
     "outbox_delete_by_task",
     "outbox_delete_older_than",
+    "outbox_depths",
     "outbox_list_pending",
     "pipeline_cancel",
     "pipeline_create",
     "pipeline_get",
+    "pipeline_list",
     "pipeline_list_recent",
     "pipeline_pause",
     "pipeline_resume",
@@ -87,11 +92,19 @@ const OPERATIONS: [&str; 48] = [
     "schedule_retry_many",
     "skip",
     SWEEP,
+    "task_count_by_status",
+    "task_count_live",
+    "task_dependencies",
     "task_dependency_outputs",
     "task_get",
+    "task_list",
     "task_list_by_pipeline",
+    "task_list_by_pipeline_filtered",
     "task_list_by_status",
+    "task_list_failed",
+    "task_list_ready",
     "task_next_due",
+    "worker_list",
 ];
 
 fn assert_snapshot(db: &TestDatabase, operation: &str, statements: &[String]) {
