@@ -25,6 +25,8 @@ mod stop;
 mod sweeper;
 mod task_error;
 mod telemetry;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod time;
 mod writer;
 
