@@ -1,7 +1,6 @@
 //! What the module for the tests of programs promises.
 
 #![cfg(feature = "testing")]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::time::Duration;
 
