@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use taskbox_models::{Conflict, NewTaskOutbox, TaskOutbox, TaskStatus};
 use uuid::Uuid;
@@ -50,6 +52,7 @@ impl<D: Door> TaskOutboxDAL<D> {
                     Some(TaskStatus::Ready) => {
                         tx.context.faults.reach("outbox create: publish")?;
                         let row = task_outbox::publish(&mut tx.connection, task).await?;
+                        tx.is_ready_in(Duration::ZERO);
                         tx.context.faults.reach("outbox create: done")?;
                         row.ok_or_else(|| conflict(Vec::new()).into())
                     }

@@ -1,0 +1,95 @@
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use super::signal::Signal;
+#[cfg(feature = "postgres")]
+use super::{notifier::Notifier, payload::Payload};
+use crate::backend::{Kind, Pool};
+
+/// Where the handles of one database that share this tell each other what became ready. Nothing is asked of the database
+/// for that.
+#[derive(Debug, Default)]
+pub(crate) struct Hub {
+    sleepers: Mutex<Vec<Weak<Signal>>>,
+    #[cfg(feature = "postgres")]
+    notifier: Notifier,
+}
+
+impl Hub {
+    /// A sleeper, until it is dropped.
+    pub(crate) fn subscribe(&self) -> Arc<Signal> {
+        let signal = Arc::new(Signal::default());
+        let mut sleepers = self.sleepers();
+        sleepers.retain(|sleeper| sleeper.strong_count() > 0);
+        sleepers.push(Arc::downgrade(&signal));
+        signal
+    }
+
+    /// Says that something is ready in so long: to the sleepers here, and on Postgres, a moment later, to those of other
+    /// programs. `SQLite`'s see it by themselves.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(unused_variables, reason = "on SQLite nothing is sent")
+    )]
+    pub(crate) fn announce(&self, pool: &Pool, delay: Duration) {
+        let at = Instant::now() + delay;
+        for sleeper in self.sleepers().iter().filter_map(Weak::upgrade) {
+            sleeper.raise(at);
+        }
+        #[cfg(feature = "postgres")]
+        #[cfg_attr(
+            not(feature = "sqlite"),
+            expect(irrefutable_let_patterns, reason = "there is no other backend")
+        )]
+        if let Kind::Postgres(pool) = &pool.0 {
+            self.notifier.send(pool, at);
+        }
+    }
+
+    /// Whether it was said here, where everyone knows.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn has_said(&self, payload: &Payload) -> bool {
+        self.notifier.has_sent(payload)
+    }
+
+    fn sleepers(&self) -> MutexGuard<'_, Vec<Weak<Signal>>> {
+        self.sleepers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(feature = "sqlite")]
+mod files {
+    use std::{
+        collections::HashMap,
+        fs,
+        path::{Path, PathBuf},
+        sync::{Arc, Mutex, PoisonError, Weak},
+    };
+
+    use super::Hub;
+
+    static FILES: Mutex<Option<HashMap<PathBuf, Weak<Hub>>>> = Mutex::new(None);
+
+    impl Hub {
+        /// The one that all handles to this file share in this program.
+        pub(crate) fn of_file(path: &Path) -> Arc<Self> {
+            // A file that cannot be found has a hub of its own: what others do there shows later.
+            let Ok(path) = fs::canonicalize(path) else {
+                return Arc::default();
+            };
+            let mut files = FILES.lock().unwrap_or_else(PoisonError::into_inner);
+            let files = files.get_or_insert_default();
+            if let Some(hub) = files.get(&path).and_then(Weak::upgrade) {
+                return hub;
+            }
+            files.retain(|_, hub| hub.strong_count() > 0);
+            let hub = Arc::default();
+            files.insert(path, Arc::downgrade(&hub));
+            hub
+        }
+    }
+}
