@@ -3,10 +3,7 @@ use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use futures_util::FutureExt;
 use serde_json::Value;
 use taskbox_models::Claim;
-use tokio::{
-    select,
-    sync::{Notify, mpsc},
-};
+use tokio::{select, sync::mpsc};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
@@ -29,8 +26,6 @@ pub(crate) struct Attempt {
     pub(crate) incarnation: Arc<Incarnation>,
     pub(crate) stop: Stop,
     pub(crate) ends: mpsc::Sender<Ended>,
-    /// Told of what `complete_in` has written, since it may have made tasks ready.
-    pub(crate) wake: Arc<Notify>,
     pub(crate) slot: Slot,
 }
 
@@ -52,7 +47,7 @@ impl Attempt {
             self.incarnation.running().remove(self.context.claim());
             tracing::debug!(outcome = outcome.as_str(), interrupted, "the attempt ended");
             if self.context.is_completed() {
-                return self.wake.notify_one();
+                return;
             }
             let attempt = self.context.attempt();
             let end = outcome.end(interrupted, || self.retry.delay(attempt));

@@ -13,6 +13,7 @@ mod handle;
 mod handler;
 mod heart;
 mod incarnation;
+mod looking;
 mod outage;
 mod pipeline;
 mod retry_policy;

@@ -30,6 +30,8 @@ pub(crate) struct Room {
     pub(crate) total: usize,
     /// By number, those with a free place.
     pub(crate) queues: Vec<(usize, Queue)>,
+    /// Whether a queue has none, of which tasks may wait for one.
+    pub(crate) leaves_out: bool,
 }
 
 impl Room {
@@ -78,12 +80,19 @@ impl Slots {
         }
     }
 
+    /// Waits for a place to become free. One who waits at a time, here and for room.
+    pub(crate) async fn freed(&self) {
+        self.freed.notified().await;
+    }
+
     fn room_now(&self) -> Room {
         let free = self.free();
         let queues = free.queues.iter().cloned().enumerate();
+        let queues: Vec<_> = queues.filter(|(_, queue)| queue.free > 0).collect();
         Room {
             total: free.total,
-            queues: queues.filter(|(_, queue)| queue.free > 0).collect(),
+            leaves_out: queues.len() < free.queues.len(),
+            queues,
         }
     }
 
@@ -147,10 +156,13 @@ mod tests {
         assert_eq!(slots.room_now().most(), 3);
         let mail = slots.take(0);
         let room = slots.room_now();
+        assert!(room.leaves_out);
         let queues: Vec<_> = room.queues.iter().map(|(number, _)| *number).collect();
         assert_eq!((room.most(), queues), (2, vec![1]));
         drop(mail);
-        assert_eq!(slots.room_now().queues.len(), 2);
+        assert!(slots.freed().now_or_never().is_some());
+        let room = slots.room_now();
+        assert_eq!((room.queues.len(), room.leaves_out), (2, false));
     }
 
     #[test]

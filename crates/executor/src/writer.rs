@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use taskbox_dal::{DAL, Error};
 use tokio::{
     select,
-    sync::{Notify, mpsc},
+    sync::mpsc,
     time::{Instant, timeout_at},
 };
 
@@ -25,8 +25,6 @@ pub(crate) struct Writer {
     pub(crate) dal: DAL,
     pub(crate) incarnation: Arc<Incarnation>,
     pub(crate) ends: mpsc::Receiver<Ended>,
-    /// Told of each batch that was written, since it may have made tasks ready.
-    pub(crate) wake: Arc<Notify>,
     pub(crate) outage: Outage,
 }
 
@@ -39,7 +37,6 @@ impl Writer {
                 return;
             }
             self.write(batch).await;
-            self.wake.notify_one();
         }
     }
 
