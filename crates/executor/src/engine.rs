@@ -116,6 +116,8 @@ impl Engine {
                 for (queue, claim) in claims {
                     shift.take(claim, slots.take(queue)).await;
                 }
+                // They begin before another transaction does: one that blocks the thread must not hold that open.
+                tokio::task::yield_now().await;
                 looking.after_finding(found, room)
             }
             Ok(Found::Nothing { due_in }) => looking.after_finding_none(due_in),

@@ -41,7 +41,7 @@ impl Looking {
     }
 
     /// When to look again after so many tasks were found for the room that there was: at once if there are likely to be
-    /// more, or if it is not known when the next will be due.
+    /// more, and soon if it is not known when the next will be due.
     pub(crate) fn after_finding(&mut self, found: usize, room: &Room) -> Instant {
         self.outage.is_over();
         self.polls.reset();
@@ -90,7 +90,8 @@ impl Looking {
     /// When to look again if nobody says anything.
     fn next(&mut self) -> Instant {
         let poll = Instant::now() + self.pause(self.wakeups.hears_others());
-        self.due.map_or(poll, |due| due.min(poll))
+        let soonest = Instant::now() + FIRST_POLL;
+        self.due.map_or(poll, |due| due.max(soonest).min(poll))
     }
 
     fn pause(&mut self, hears_others: bool) -> Duration {
@@ -166,7 +167,7 @@ mod tests {
         let mut looking = hearing(db).await;
         assert_eq!(left(looking.after_finding(9, &room())), Duration::ZERO);
         // It has not been asked yet.
-        assert_eq!(left(looking.after_finding(1, &room())), Duration::ZERO);
+        assert!(left(looking.after_finding(1, &room())) <= FIRST_POLL);
         looking.after_finding_none(Some(HOUR / 10));
         assert!(left(looking.after_finding(1, &room())) <= HOUR / 10);
         looking.after_finding_none(None);

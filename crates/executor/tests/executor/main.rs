@@ -12,3 +12,4 @@ mod pipeline;
 mod processes;
 mod stop;
 mod support;
+mod wakeups;
