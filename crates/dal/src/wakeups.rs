@@ -64,8 +64,8 @@ impl DAL {
     ///   of the pool, and made anew when it is lost.
     /// - `SQLite`: the file is looked at every 4 ms, by a thread.
     ///
-    /// What is not heard: transactions that were [joined](crate::Tx::join), unless their program says so
-    /// ([`DAL::announce`]) or another one sees it in the file of `SQLite`.
+    /// What is not heard on Postgres: transactions that were [joined](crate::Tx::join), unless their program says so
+    /// ([`DAL::announce`]).
     ///
     /// Must be called within a Tokio runtime, which it needs until it is dropped.
     ///

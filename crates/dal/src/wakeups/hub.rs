@@ -92,4 +92,26 @@ mod files {
             hub
         }
     }
+
+    #[cfg(test)]
+    mod tests {
+        use std::sync::Arc;
+
+        use super::Hub;
+
+        #[test]
+        fn a_file_has_one_by_whatever_name_while_it_is_used() {
+            let folder = tempfile::tempdir().unwrap();
+            let file = folder.path().join("tasks.db");
+            // Not there yet.
+            assert!(!Arc::ptr_eq(&Hub::of_file(&file), &Hub::of_file(&file)));
+            std::fs::write(&file, "").unwrap();
+            let hub = Hub::of_file(&file);
+            let same = folder.path().join(".").join("tasks.db");
+            assert!(Arc::ptr_eq(&hub, &Hub::of_file(&same)));
+            let other = folder.path().join("other.db");
+            std::fs::write(&other, "").unwrap();
+            assert!(!Arc::ptr_eq(&hub, &Hub::of_file(&other)));
+        }
+    }
 }

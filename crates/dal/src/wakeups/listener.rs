@@ -155,8 +155,8 @@ async fn pause(longest: Duration) {
     tokio::time::sleep(longest.mul_f64(1.0 - 0.5 * fastrand::f64())).await;
 }
 
-/// What was said last of the state of things, so that it is said once.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// What was reported last of the state of things, so that it is reported once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reported {
     Nothing,
     Lost,
@@ -165,26 +165,109 @@ enum Reported {
 
 impl Reported {
     fn hears(&mut self) {
-        if *self != Self::Nothing {
+        if self.becomes(Self::Nothing) {
             tracing::info!("hears again what other programs make ready");
         }
-        *self = Self::Nothing;
     }
 
     fn lost(&mut self, error: &Error) {
-        if *self == Self::Nothing {
+        if self.becomes(Self::Lost) {
             tracing::warn!(%error, "cannot hear what other programs make ready: trying again");
-            *self = Self::Lost;
         }
     }
 
     fn deaf(&mut self) {
-        if *self != Self::Deaf {
+        if self.becomes(Self::Deaf) {
             tracing::warn!(
                 "the server passes no notifications on, as a pooler does that gives each transaction another \
                  connection: what other programs make ready is found by polling alone; connect to the server itself"
             );
-            *self = Self::Deaf;
         }
+    }
+
+    /// Whether that is something to report. Who is deaf has lost nothing by an error.
+    fn becomes(&mut self, state: Self) -> bool {
+        if *self == state || (*self == Self::Deaf && state == Self::Lost) {
+            return false;
+        }
+        *self = state;
+        true
+    }
+}
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use diesel::ConnectionError;
+    use diesel_async::{
+        AsyncPgConnection,
+        pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, deadpool::Pool},
+    };
+    use futures_util::FutureExt;
+    use taskbox_test_support::TestDatabase;
+    use tokio_postgres::NoTls;
+
+    use super::{Listener, Reported};
+    use crate::{DAL, backend::Kind};
+
+    taskbox_test_support::suite! {
+        postgres: [
+            a_server_that_passes_nothing_on_is_found_out,
+            a_server_that_passes_it_on_is_heard,
+        ],
+    }
+
+    /// By connections that, like those of some poolers, take what is asked and never hear of anything.
+    fn deaf(url: String) -> DAL {
+        let mut config = ManagerConfig::default();
+        config.custom_setup = Box::new(|url| {
+            let url = url.to_owned();
+            let connected = async move {
+                let connected = tokio_postgres::connect(&url, NoTls).await;
+                let (client, driver) =
+                    connected.map_err(|error| ConnectionError::BadConnection(error.to_string()))?;
+                tokio::spawn(driver);
+                AsyncPgConnection::try_from(client).await
+            };
+            connected.boxed()
+        });
+        let manager = AsyncDieselConnectionManager::new_with_config(url, config);
+        DAL::from_pool(Pool::builder(manager).build().unwrap())
+    }
+
+    fn listener(dal: &DAL) -> Listener {
+        let Kind::Postgres(pool) = dal.0.pool.0.clone() else {
+            panic!("it is of Postgres");
+        };
+        Listener {
+            pool,
+            hub: dal.0.hub.clone(),
+            ear: std::sync::Arc::default(),
+        }
+    }
+
+    async fn a_server_that_passes_nothing_on_is_found_out(db: &TestDatabase) {
+        let listener = listener(&deaf(db.url()));
+        assert!(listener.open().await.unwrap().is_none());
+        assert!(!listener.ear.hears_now());
+    }
+
+    async fn a_server_that_passes_it_on_is_heard(db: &TestDatabase) {
+        let listener = listener(&DAL::connect(db.url()).await.unwrap());
+        assert!(listener.open().await.unwrap().is_some());
+    }
+
+    #[test]
+    fn each_change_is_reported_once() {
+        use Reported::{Deaf, Lost, Nothing};
+
+        let mut reported = Nothing;
+        let times = [
+            Nothing, Lost, Lost, Nothing, Nothing, Deaf, Lost, Deaf, Nothing,
+        ];
+        let times = times.map(|state| reported.becomes(state));
+        let expected = [false, true, false, true, false, true, false, false, true];
+        assert_eq!(times, expected);
     }
 }
