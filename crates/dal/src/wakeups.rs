@@ -123,6 +123,30 @@ impl DAL {
         self.announce_in(Duration::ZERO);
     }
 
+    /// Waits until all that this handle and its clones have made ready has been announced, or that failed: for a program
+    /// that makes tasks ready and ends. One that goes on need not wait.
+    ///
+    /// ```
+    /// use taskbox_dal::{DAL, Result};
+    /// use taskbox_models::NewTaskExecution;
+    ///
+    /// /// What a program does that is run by hand or by the clock.
+    /// async fn order_the_report(dal: &DAL) -> Result<()> {
+    ///     let task = dal.task_execution().create(NewTaskExecution::standalone("report")).await?;
+    ///     dal.task_execution().mark_ready(task.id).await?;
+    ///     dal.announced().await;
+    ///     Ok(())
+    /// }
+    /// # use taskbox_test_support::{Backend, TestDatabase, run};
+    /// # async fn example(db: &TestDatabase) {
+    /// #     order_the_report(&DAL::connect(db.url()).await.unwrap()).await.unwrap();
+    /// # }
+    /// # fn main() { if cfg!(feature = "sqlite") { run(Backend::Sqlite, example) } }
+    /// ```
+    pub async fn announced(&self) {
+        self.0.hub.flush().await;
+    }
+
     pub(crate) fn announce_in(&self, delay: Duration) {
         self.0.hub.announce(&self.0.pool, delay);
     }

@@ -34,6 +34,7 @@ taskbox_test_support::suite! {
         what_becomes_ready_meanwhile_is_said_once,
         what_is_due_is_said_if_who_makes_it_ready_leaves_some,
         what_is_said_last_is_said_although_the_handle_is_gone,
+        a_program_that_waits_for_it_may_end,
         a_joined_transaction_says_nothing_until_its_program_does,
         those_who_see_other_tables_hear_nothing,
     ],
@@ -265,6 +266,25 @@ async fn what_is_said_last_is_said_although_the_handle_is_gone(db: &TestDatabase
         drop(dal);
         assert!(wakeups.next().await.is_zero());
     }
+}
+
+async fn a_program_that_waits_for_it_may_end(db: &TestDatabase) {
+    let mut wakeups = hearing(db).await;
+    let url = db.url();
+    let program = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let dal = DAL::connect(url).await.unwrap();
+            let task = task::create(&dal).await;
+            dal.task_execution().mark_ready(task).await.unwrap();
+            dal.announced().await;
+        });
+    });
+    assert!(wakeups.next().await.is_zero());
+    program.join().unwrap();
 }
 
 async fn a_joined_transaction_says_nothing_until_its_program_does(db: &TestDatabase) {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use taskbox_dal::{DAL, Error as DalError};
-use tokio::{select, sync::Notify, task::JoinSet, time::Instant};
+use tokio::{select, task::JoinSet, time::Instant};
 
 use crate::{
     Error, Result,
@@ -31,7 +31,6 @@ pub(crate) struct Shared {
     pub(crate) dal: DAL,
     pub(crate) settings: Settings,
     pub(crate) slots: Arc<Slots>,
-    pub(crate) wake: Arc<Notify>,
     pub(crate) stop: Stop,
     pub(crate) unknown: Mutex<HashSet<String>>,
 }
@@ -93,7 +92,7 @@ impl Engine {
     async fn work(&self, shift: &Shift, looking: &mut Looking) {
         while let Some(room) = self.unless_over(shift, self.shared.slots.room()).await {
             let until = self.look(shift, &room, looking).await;
-            let wait = looking.wait(&self.shared, &room, until);
+            let wait = looking.wait(&self.shared.slots, &room, until);
             if self.unless_over(shift, wait).await.is_none() {
                 return;
             }

@@ -33,7 +33,7 @@ pub use builder::ExecutorBuilder;
 pub use context::TaskContext;
 pub use error::{Error, Result};
 pub use executor::Executor;
-pub use handle::{ExecutorHandle, Waker};
+pub use handle::ExecutorHandle;
 pub use pipeline::{Pipeline, StartedPipeline};
 pub use retry_policy::RetryPolicy;
 pub use task_error::TaskError;

@@ -8,7 +8,12 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use crate::{backoff::Backoff, engine::Shared, outage::Outage, slots::Room, time::about};
+use crate::{
+    backoff::Backoff,
+    outage::Outage,
+    slots::{Room, Slots},
+    time::about,
+};
 
 /// The first pause between two looks where nobody says that there is something to see.
 const FIRST_POLL: Duration = Duration::from_millis(5);
@@ -69,13 +74,12 @@ impl Looking {
     }
 
     /// Waits until then, or until there is something to see before.
-    pub(crate) async fn wait(&mut self, shared: &Shared, room: &Room, mut until: Instant) {
+    pub(crate) async fn wait(&mut self, slots: &Slots, room: &Room, mut until: Instant) {
         loop {
             let hint = select! {
                 biased;
-                () = shared.wake.notified() => return,
                 hint = self.wakeups.next() => hint,
-                () = shared.slots.freed(), if room.leaves_out => return,
+                () = slots.freed(), if room.leaves_out => return,
                 () = sleep_until(until) => return,
             };
             if hint.is_zero() {

@@ -50,6 +50,16 @@ impl Hub {
         }
     }
 
+    /// Waits until all of it has been sent.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(clippy::unused_async, reason = "on SQLite nothing is sent")
+    )]
+    pub(crate) async fn flush(&self) {
+        #[cfg(feature = "postgres")]
+        self.notifier.flush().await;
+    }
+
     /// Whether it was said here, where everyone knows.
     #[cfg(feature = "postgres")]
     pub(crate) fn has_said(&self, payload: &Payload) -> bool {

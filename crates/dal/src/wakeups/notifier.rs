@@ -12,6 +12,7 @@ use std::{
 use diesel_async::AsyncPgConnection;
 use tokio::{
     runtime::Handle,
+    sync::watch,
     task::JoinHandle,
     time::{Instant, timeout},
 };
@@ -41,6 +42,9 @@ pub(crate) struct Notifier {
 #[derive(Debug)]
 struct Outgoing {
     signal: Arc<Signal>,
+    /// How much was handed over, and how much of that has been said, or given up.
+    raised: u64,
+    said: watch::Receiver<u64>,
     task: JoinHandle<()>,
 }
 
@@ -60,8 +64,21 @@ impl Notifier {
         // A task ends with the runtime that it was spawned on.
         let running = outgoing.take().filter(|it| !it.task.is_finished());
         *outgoing = running.or_else(|| self.begin(pool));
-        if let Some(outgoing) = outgoing.as_ref() {
+        if let Some(outgoing) = outgoing.as_mut() {
+            outgoing.raised += 1;
             outgoing.signal.raise(at);
+        }
+    }
+
+    /// Waits until all that was handed over has been said, or given up.
+    pub(crate) async fn flush(&self) {
+        let waiting = {
+            let outgoing = self.outgoing.lock().unwrap_or_else(PoisonError::into_inner);
+            outgoing.as_ref().map(|it| (it.raised, it.said.clone()))
+        };
+        if let Some((raised, mut said)) = waiting {
+            // An error is that the task has ended with its runtime.
+            let _ = said.wait_for(|said| *said >= raised).await;
         }
     }
 
@@ -69,8 +86,14 @@ impl Notifier {
     fn begin(&self, pool: &Pool) -> Option<Outgoing> {
         let runtime = Handle::try_current().ok()?;
         let signal = Arc::new(Signal::default());
-        let task = runtime.spawn(run(Arc::clone(&signal), pool.clone(), self.id));
-        Some(Outgoing { signal, task })
+        let (sender, said) = watch::channel(0);
+        let task = runtime.spawn(run(Arc::clone(&signal), pool.clone(), self.id, sender));
+        Some(Outgoing {
+            signal,
+            raised: 0,
+            said,
+            task,
+        })
     }
 
     pub(crate) fn has_sent(&self, payload: &Payload) -> bool {
@@ -88,7 +111,7 @@ impl Drop for Notifier {
     }
 }
 
-async fn run(signal: Arc<Signal>, pool: Pool, sender: Uuid) {
+async fn run(signal: Arc<Signal>, pool: Pool, sender: Uuid, said: watch::Sender<u64>) {
     let mut connection = None;
     while let Some(hint) = signal.next().await {
         let delay = Some(hint.delay());
@@ -96,6 +119,7 @@ async fn run(signal: Arc<Signal>, pool: Pool, sender: Uuid) {
         if let Err(error) = say(&mut connection, &pool, &payload).await {
             tracing::debug!(%error, "other programs were not told that tasks became ready");
         }
+        said.send_modify(|said| *said += u64::from(hint.times));
         let gap = if hint.times > 1 { BUSY_GAP } else { GAP };
         #[expect(
             clippy::disallowed_methods,
