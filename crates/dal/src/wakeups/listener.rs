@@ -15,14 +15,14 @@ use crate::{
 };
 
 /// How long a connection may be quiet before it is asked whether it is still there.
-const QUIET: Duration = Duration::from_secs(60);
+const QUIET: Duration = Duration::from_mins(1);
 /// How long each answer may take, and a trial of the channel.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The pauses between two attempts to connect: at first, and at the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How long a server that does not pass on what is said is left alone.
-const DEAF_PAUSE: Duration = Duration::from_secs(300);
+const DEAF_PAUSE: Duration = Duration::from_mins(5);
 
 pub(crate) struct Listener {
     pub(crate) pool: Pool,

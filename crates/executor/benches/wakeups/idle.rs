@@ -12,7 +12,7 @@ use tokio::time::sleep;
 use crate::by_executor::connect;
 
 /// Twice the longest pause between two looks, so that there are some.
-const WATCHED: Duration = Duration::from_secs(60);
+const WATCHED: Duration = Duration::from_mins(1);
 /// Until a session has told the server's statistics what it did.
 const TOLD: Duration = Duration::from_secs(11);
 
