@@ -19,6 +19,10 @@ use crate::{
 const FIRST_POLL: Duration = Duration::from_millis(5);
 /// The longest such pause.
 const LONGEST_POLL: Duration = Duration::from_secs(1);
+/// The pause after a look in vain before what is heard counts again, at first and at the longest: on a busy database much
+/// is for others.
+const FIRST_REST: Duration = Duration::from_millis(1);
+const LONGEST_REST: Duration = Duration::from_millis(50);
 
 pub(crate) struct Looking {
     wakeups: Wakeups,
@@ -27,6 +31,9 @@ pub(crate) struct Looking {
     polls: Backoff,
     /// While tasks are due and cannot be had.
     overdue: Backoff,
+    /// While what is heard is for others.
+    rests: Backoff,
+    rested: Instant,
     /// When the next scheduled task is due, as far as is known; in the past if that is not known.
     due: Option<Instant>,
     pub(crate) outage: Outage,
@@ -40,6 +47,8 @@ impl Looking {
             poll_interval,
             polls: polls(),
             overdue: polls(),
+            rests: Backoff::new(FIRST_REST, LONGEST_REST),
+            rested: Instant::now(),
             due: Some(Instant::now()),
             outage: Outage::of("claiming"),
         }
@@ -51,6 +60,7 @@ impl Looking {
         self.outage.is_over();
         self.polls.reset();
         self.overdue.reset();
+        self.rests.reset();
         if found >= room.most() {
             return Instant::now();
         }
@@ -61,6 +71,7 @@ impl Looking {
     pub(crate) fn after_finding_none(&mut self, due_in: Option<Duration>) -> Instant {
         self.outage.is_over();
         let now = Instant::now();
+        self.rested = now + self.rests.next();
         let due_in = due_in.map(|due_in| {
             if due_in.is_zero() {
                 self.overdue.next()
@@ -82,12 +93,11 @@ impl Looking {
                 () = slots.freed(), if room.leaves_out => return,
                 () = sleep_until(until) => return,
             };
-            if hint.is_zero() {
-                return;
-            }
             let due = Instant::now() + hint;
-            self.due = Some(self.due.map_or(due, |other| other.min(due)));
-            until = until.min(due);
+            if !hint.is_zero() {
+                self.due = Some(self.due.map_or(due, |other| other.min(due)));
+            }
+            until = until.min(due.max(self.rested));
         }
     }
 
@@ -117,13 +127,17 @@ mod tests {
     use taskbox_test_support::TestDatabase;
     use tokio::time::Instant;
 
-    use super::{FIRST_POLL, LONGEST_POLL, Looking};
-    use crate::slots::{Queue, Room};
+    use super::{FIRST_POLL, FIRST_REST, LONGEST_POLL, LONGEST_REST, Looking};
+    use crate::{
+        settings::Settings,
+        slots::{Queue, Room, Slots},
+    };
 
     taskbox_test_support::suite! {
         the_next_look_is_when_the_next_task_is_due,
         what_is_due_next_is_not_forgotten_for_what_is_found,
         who_hears_nobody_looks_more_and_more_seldom,
+        who_looks_in_vain_rests_before_it_hears_of_more,
     }
 
     const HOUR: Duration = Duration::from_hours(1);
@@ -176,6 +190,22 @@ mod tests {
         assert!(left(looking.after_finding(1, &room())) <= HOUR / 10);
         looking.after_finding_none(None);
         assert!(left(looking.after_finding(1, &room())) >= HOUR / 2);
+    }
+
+    async fn who_looks_in_vain_rests_before_it_hears_of_more(db: &TestDatabase) {
+        let mut looking = hearing(db).await;
+        for _ in 0..20 {
+            looking.after_finding_none(None);
+        }
+        assert!(left(looking.rested) > LONGEST_REST / 3);
+        let dal = DAL::connect(db.url()).await.unwrap();
+        let slots = Slots::new(&Settings::of_tests(1, &[]));
+        dal.announce();
+        looking.wait(&slots, &room(), Instant::now() + HOUR).await;
+        assert!(left(looking.rested).is_zero());
+        looking.after_finding(1, &room());
+        looking.after_finding_none(None);
+        assert!(left(looking.rested) <= FIRST_REST);
     }
 
     async fn who_hears_nobody_looks_more_and_more_seldom(db: &TestDatabase) {

@@ -128,31 +128,14 @@ impl Drop for Slot {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::HashMap, time::Duration};
-
     use futures_util::FutureExt;
 
     use super::Slots;
-    use crate::{RetryPolicy, settings::Settings};
-
-    fn settings(concurrency: usize, queues: &[(&str, usize)]) -> Settings {
-        let queues = queues
-            .iter()
-            .map(|(name, limit)| ((*name).to_owned(), *limit));
-        Settings {
-            name: String::new(),
-            tasks: HashMap::new(),
-            queues: queues.collect(),
-            concurrency,
-            retry: RetryPolicy::default(),
-            poll_interval: Duration::ZERO,
-            grace_period: Duration::ZERO,
-        }
-    }
+    use crate::settings::Settings;
 
     #[test]
     fn a_full_queue_leaves_room_in_the_others() {
-        let slots = Slots::new(&settings(3, &[("mail", 1), ("video", 5)]));
+        let slots = Slots::new(&Settings::of_tests(3, &[("mail", 1), ("video", 5)]));
         assert_eq!(slots.room_now().most(), 3);
         let mail = slots.take(0);
         let room = slots.room_now();
@@ -167,7 +150,7 @@ mod tests {
 
     #[test]
     fn there_is_no_room_beyond_the_concurrency() {
-        let slots = Slots::new(&settings(1, &[]));
+        let slots = Slots::new(&Settings::of_tests(1, &[]));
         let slot = slots.take(0);
         assert!(slots.room().now_or_never().is_none());
         drop(slot);

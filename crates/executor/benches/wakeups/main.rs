@@ -19,7 +19,7 @@ use tokio::{runtime::Runtime, time::sleep};
 use by_executor::ByExecutor;
 use floor::Floor;
 use options::Options;
-use table::Table;
+use table::{Table, print_slowest};
 
 /// Starts before the first that counts.
 const WARM_UP: usize = 20;
@@ -35,12 +35,12 @@ pub(crate) struct Start {
 
 impl Start {
     /// From the call that makes it ready.
-    fn from_call(self) -> Duration {
+    fn since_call(self) -> Duration {
         self.started - self.asked
     }
 
     /// From the answer of that call: it is ready by then.
-    fn from_answer(self) -> Duration {
+    fn since_answer(self) -> Duration {
         self.started.saturating_duration_since(self.answered)
     }
 }
@@ -99,13 +99,14 @@ async fn on_postgres(options: &Options) {
         times.map(Iterator::collect::<Vec<_>>)
     };
     let table = Table::new(&["floor", "executor"], "executor");
-    table.row("wakeups/postgres/from call", &times(Start::from_call), None);
-    let bar = Some(1.5);
     table.row(
-        "wakeups/postgres/from answer",
-        &times(Start::from_answer),
-        bar,
+        "wakeups/postgres/from call",
+        &times(Start::since_call),
+        None,
     );
+    let since_answer = times(Start::since_answer);
+    table.row("wakeups/postgres/from answer", &since_answer, Some(1.5));
+    print_slowest(&since_answer);
     executor.stop().await;
 }
 
@@ -141,7 +142,7 @@ async fn row(name: &str, mut executor: ByExecutor, options: &Options, bar: Durat
         times.sort_unstable();
         times[times.len() / 2]
     };
-    let (call, answer) = (median(Start::from_call), median(Start::from_answer));
+    let (call, answer) = (median(Start::since_call), median(Start::since_answer));
     let verdict = if answer <= bar { "meets" } else { "misses" };
     println!(
         "{name:32} median {answer:?} from the answer ({call:?} from the call), {verdict} {bar:?}"
