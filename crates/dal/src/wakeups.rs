@@ -31,6 +31,8 @@ use signal::{Hint, Signal};
 #[derive(Debug)]
 #[must_use = "nothing is heard but by `next`"]
 pub struct Wakeups {
+    /// Kept, so that a handle made later to the same file finds it, although all others are gone.
+    _hub: Arc<Hub>,
     here: Arc<Signal>,
     elsewhere: Arc<Ear>,
     source: JoinHandle<()>,
@@ -112,6 +114,7 @@ impl DAL {
             here: hub.subscribe(),
             source: self.listen(&hub, &elsewhere),
             elsewhere,
+            _hub: hub,
         }
     }
 

@@ -15,7 +15,7 @@ use taskbox_test_support::TestDatabase;
 use tokio::sync::Barrier;
 use uuid::Uuid;
 
-use crate::support::{NEVER, builder, connect, ended, get, ready, until};
+use crate::support::{NEVER, builder, connect, get, ready, until};
 
 taskbox_test_support::suite! {
     several_executors_run_every_task_once,
