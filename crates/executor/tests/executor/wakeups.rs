@@ -87,23 +87,25 @@ async fn what_another_handle_of_the_program_makes_ready_starts_at_once(db: &Test
 }
 
 async fn what_is_scheduled_starts_when_it_is_due(db: &TestDatabase) {
-    let (dal, stranger) = (connect(db).await, stranger(db));
-    let tasks = stranger.task_execution();
-    // The executor finds the first, and is told of the others.
-    let mut executor = None;
-    let mut made = Vec::new();
-    for millis in [300, 900, 600, 20] {
-        let new = NewTaskExecution::standalone("a");
-        let task = tasks.create(new).await.unwrap().id;
-        let delay = Duration::from_millis(millis);
-        tasks.schedule(task, delay).await.unwrap();
-        made.push(task);
-        executor.get_or_insert_with(|| told_executor(&dal));
-    }
-    for task in made {
+    let dal = DAL::builder(db.url()).lease(NEVER).connect().await.unwrap();
+    let stranger = stranger(db);
+    let executor = told_executor(&dal);
+    is_idle(db, &dal).await;
+    // An executor that was told of none of them would wait for longer than the test.
+    for delays in [
+        [NEVER / 2, Duration::from_millis(300)],
+        [NEVER / 3, Duration::from_millis(20)],
+    ] {
+        let mut task = Uuid::nil();
+        for delay in delays {
+            let new = NewTaskExecution::standalone("a");
+            task = stranger.task_execution().create(new).await.unwrap().id;
+            let scheduled = stranger.task_execution().schedule(task, delay);
+            scheduled.await.unwrap();
+        }
         until(&stranger, task, TaskStatus::Completed).await;
     }
-    executor.unwrap().stop().await.unwrap();
+    executor.stop().await.unwrap();
 }
 
 async fn a_place_that_becomes_free_in_a_full_queue_is_used(db: &TestDatabase) {
