@@ -112,7 +112,7 @@ impl DAL {
         let elsewhere = Arc::new(Ear::default());
         Wakeups {
             here: hub.subscribe(),
-            source: self.listen(&hub, &elsewhere),
+            source: self.listen(&elsewhere),
             elsewhere,
             _hub: hub,
         }
@@ -154,13 +154,13 @@ impl DAL {
         self.0.hub.announce(&self.0.pool, delay);
     }
 
-    fn listen(&self, hub: &Arc<Hub>, ear: &Arc<Ear>) -> JoinHandle<()> {
+    fn listen(&self, ear: &Arc<Ear>) -> JoinHandle<()> {
         match &self.0.pool.0 {
             #[cfg(feature = "postgres")]
             Kind::Postgres(pool) => tokio::spawn(
                 listener::Listener {
                     pool: pool.clone(),
-                    hub: Arc::clone(hub),
+                    hub: Arc::clone(&self.0.hub),
                     ear: Arc::clone(ear),
                 }
                 .run(),

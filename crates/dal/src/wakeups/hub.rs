@@ -8,7 +8,9 @@ use tokio::time::Instant;
 use super::signal::Signal;
 #[cfg(feature = "postgres")]
 use super::{notifier::Notifier, payload::Payload};
-use crate::backend::{Kind, Pool};
+#[cfg(feature = "postgres")]
+use crate::backend::Kind;
+use crate::backend::Pool;
 
 /// Where the handles of one database that share this tell each other what became ready. Nothing is asked of the database
 /// for that.
