@@ -20,6 +20,8 @@ pub(crate) fn run_on(server: &Server, args: &[impl AsRef<OsStr>]) -> Result<()> 
             profile,
             "-p",
             "taskbox-dal",
+            "-p",
+            "taskbox-executor",
             "--features",
             "postgres,sqlite",
             "--bench",

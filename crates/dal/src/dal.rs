@@ -7,7 +7,7 @@ use crate::queries::transition::postgres::head::Heads;
 use crate::{
     DALBuilder, ExecutionEventDAL, PipelineExecutionDAL, Pool, Result, TaskExecutionDAL,
     TaskOutboxDAL, WorkerDAL, backend::Target, connection::Connection, door::sealed::Door,
-    fault::Faults, queries::now,
+    fault::Faults, queries::now, wakeups::hub::Hub,
 };
 
 /// The handle: a pool of connections to the database of the tasks.
@@ -43,6 +43,7 @@ pub(crate) struct Inner {
     pub(crate) context: Context,
     /// What the pool connects to; `None` for one that the program made.
     pub(crate) target: Option<Target>,
+    pub(crate) hub: Arc<Hub>,
 }
 
 /// What a transaction needs of the handle that it came from.
@@ -83,14 +84,25 @@ impl Inner {
             pool,
             context,
             target: None,
+            hub: Arc::default(),
         }
     }
 
-    /// With what the pool connects to.
+    /// With what the pool connects to, where a file is there already.
     pub(crate) fn of(self, target: Target) -> Self {
+        let hub = match &target {
+            #[cfg(feature = "sqlite")]
+            Target::Sqlite(path) => Hub::of_file(path),
+            #[cfg(feature = "postgres")]
+            Target::Postgres(_) => self.hub,
+            #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
+            Target::None(never) => match *never {},
+        };
         Self {
+            pool: self.pool,
+            context: self.context,
             target: Some(target),
-            ..self
+            hub,
         }
     }
 }
@@ -138,6 +150,7 @@ impl DAL {
             pool: Pool::new(target, pool_size)?,
             context: self.0.context.clone(),
             target: Some(target.clone()),
+            hub: Arc::clone(&self.0.hub),
         };
         Ok(Some(Self(Arc::new(inner))))
     }

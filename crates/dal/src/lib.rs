@@ -28,6 +28,7 @@ mod task_outbox;
 mod transaction;
 mod tx;
 mod validate;
+mod wakeups;
 mod witness;
 mod worker;
 
@@ -48,6 +49,7 @@ pub use task_execution::{Dependency, LiveTasks, Recovered, TaskExecutionDAL, Tas
 pub use task_outbox::{QueueDepth, TaskOutboxDAL};
 pub use transaction::{Closure, RetryClosure};
 pub use tx::Tx;
+pub use wakeups::Wakeups;
 pub use worker::{Heartbeat, WorkerDAL, WorkerLoad};
 
 /// The examples of the pages outside of this crate, for the doc tests.

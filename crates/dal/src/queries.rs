@@ -22,6 +22,8 @@ pub(crate) mod task_execution;
 pub(crate) mod task_outbox;
 pub(crate) mod task_schedule;
 pub(crate) mod transition;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub(crate) mod wakeup;
 pub(crate) mod worker;
 
 use std::time::Duration;

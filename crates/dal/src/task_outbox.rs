@@ -67,6 +67,7 @@ impl<D: Door> TaskOutboxDAL<D> {
                     Some(TaskStatus::Ready) => {
                         tx.context.faults.reach("outbox create: publish")?;
                         let row = task_outbox::publish(&mut tx.connection, task).await?;
+                        tx.is_ready_in(Duration::ZERO);
                         tx.context.faults.reach("outbox create: done")?;
                         row.ok_or_else(|| conflict(Vec::new()).into())
                     }

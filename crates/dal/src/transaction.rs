@@ -195,7 +195,13 @@ impl DAL {
         let refusal = match (result, end.committable) {
             (Err(Elapsed { .. }), _) => return Err(self.too_late().into()),
             (Ok(Ok(value)), Ok(())) => {
-                self.commit(lease, end.witness, deadline).await?;
+                let committed = self.commit(lease, end.witness, deadline).await;
+                // Said also of what may be committed: who looks in vain has lost little.
+                let may_be_there = matches!(committed, Ok(()) | Err(Error::CommitUnknown { .. }));
+                if let Some(delay) = end.ready_in.filter(|_| may_be_there) {
+                    self.announce_in(delay);
+                }
+                committed?;
                 return Ok(value);
             }
             (Ok(Ok(_)), Err(refusal)) => refusal.into(),
@@ -243,6 +249,8 @@ impl DAL {
 /// What is left to know of a transaction once its closure is through.
 struct End {
     witness: Option<Witness>,
+    /// In how long something is ready that was not before.
+    ready_in: Option<Duration>,
     /// Whether every operation was awaited to its end.
     answered: bool,
     committable: Result<()>,
@@ -256,6 +264,7 @@ impl End {
     fn of(tx: Tx<'_>) -> Self {
         Self {
             witness: tx.witness,
+            ready_in: tx.ready_in,
             answered: tx.unfinished.is_none(),
             committable: tx.committable(),
         }

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 #[cfg(feature = "postgres")]
 use diesel_async::AsyncPgConnection;
 
@@ -25,6 +27,8 @@ pub struct Tx<'c> {
     pub(crate) unfinished: Option<&'static str>,
     /// The first statement error of an operation.
     failure: Option<String>,
+    /// In how long something is ready that was not before; `None` if nothing is.
+    pub(crate) ready_in: Option<Duration>,
 }
 
 impl<'c> Tx<'c> {
@@ -36,6 +40,7 @@ impl<'c> Tx<'c> {
             lent: false,
             unfinished: None,
             failure: None,
+            ready_in: None,
         }
     }
 
@@ -45,7 +50,8 @@ impl<'c> Tx<'c> {
     /// program's to guard: commit only after every call here answered, roll back after any error of the
     /// database, and close the connection if the future that holds the transaction is dropped. On `SQLite`
     /// the transaction has to be one that began with `BEGIN IMMEDIATE`. The settings of a `DAL` do not reach here: a
-    /// lease lasts the default of 30 s, and the default of 3 recoveries holds.
+    /// lease lasts the default of 30 s, and the default of 3 recoveries holds. And nobody is told that tasks became ready:
+    /// call [`DAL::announce`](crate::DAL::announce) after the commit, or they are found when workers next look.
     ///
     /// ```
     /// # #[cfg(feature = "sqlite")]
@@ -142,6 +148,12 @@ impl<'c> Tx<'c> {
             subject,
             revocable,
         });
+    }
+
+    /// Keeps in how long something is ready, which is said once it is committed.
+    pub(crate) fn is_ready_in(&mut self, delay: Duration) {
+        let earliest = self.ready_in.map_or(delay, |other| other.min(delay));
+        self.ready_in = Some(earliest);
     }
 
     /// Marks an operation as begun. Until [`Tx::leave`] the transaction cannot be committed, so an operation

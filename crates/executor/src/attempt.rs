@@ -3,11 +3,7 @@ use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use futures_util::FutureExt;
 use serde_json::Value;
 use taskbox_models::Claim;
-use tokio::{
-    select,
-    sync::{Notify, mpsc},
-    time::Instant,
-};
+use tokio::{select, sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
@@ -31,8 +27,6 @@ pub(crate) struct Attempt {
     pub(crate) incarnation: Arc<Incarnation>,
     pub(crate) stop: Stop,
     pub(crate) ends: mpsc::Sender<Ended>,
-    /// Told of what `complete_in` has written, since it may have made tasks ready.
-    pub(crate) wake: Arc<Notify>,
     pub(crate) slot: Slot,
 }
 
@@ -59,7 +53,7 @@ impl Attempt {
             self.incarnation.running().remove(self.context.claim());
             tracing::debug!(outcome = outcome.as_str(), interrupted, "the attempt ended");
             if self.context.is_completed() {
-                return self.wake.notify_one();
+                return;
             }
             let attempt = self.context.attempt();
             let end = outcome.end(interrupted, || self.retry.delay(attempt));

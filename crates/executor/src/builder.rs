@@ -31,7 +31,7 @@ impl ExecutorBuilder {
             queues: Vec::new(),
             concurrency: 16,
             retry: RetryPolicy::default(),
-            poll_interval: Duration::from_secs(1),
+            poll_interval: Duration::from_secs(30),
             grace_period: Duration::from_secs(10),
             retention: Some(Duration::from_hours(30 * 24)),
         };
@@ -98,11 +98,13 @@ impl ExecutorBuilder {
         self
     }
 
-    /// The longest time between two looks for ready tasks while there are none. It begins with 5 ms, and grows. Default:
-    /// 1 s.
+    /// The longest time between two looks for ready tasks while there are none. Default: 30 s.
     ///
-    /// It is how long a task can wait that another program made ready; for one that this program made ready there is
-    /// [`Waker::wake`](crate::Waker::wake). Scheduled tasks are looked for when they are due.
+    /// What becomes ready is heard of at once ([`DAL::wakeups`](taskbox_dal::DAL::wakeups)), and scheduled tasks are looked
+    /// for when they are due. So this is how long a task can wait of which nobody was told: since the program that made it
+    /// ready died at that moment, or the notification was lost. While other programs cannot be heard of at all, as behind a
+    /// pooler that keeps notifications from its clients, the executor looks after 5 ms, and then more and more seldom, but
+    /// each second at the least, or in this time if it is shorter.
     pub fn poll_interval(mut self, interval: Duration) -> Self {
         self.settings.poll_interval = interval;
         self

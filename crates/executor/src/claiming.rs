@@ -1,28 +1,40 @@
+use std::time::Duration;
+
 use taskbox_dal::{DAL, Result, Tx};
 use taskbox_models::{Claim, Worker};
 
 use crate::slots::{Queue, Room};
 
-/// Claims as many tasks as there is room for, in one transaction. Answers with each and the number of its queue.
-///
+/// What a look for tasks found.
+pub(crate) enum Found {
+    /// Tasks that are claimed, each with the number of its queue.
+    Claims(Vec<(usize, Claim)>),
+    /// None, and how long it is until the next one is due; `None` if none is scheduled.
+    Nothing { due_in: Option<Duration> },
+}
+
+/// Claims as many tasks as there is room for, or asks when the next is due; all in one transaction.
+pub(crate) async fn look(dal: &DAL, worker: &Worker, room: &Room) -> Result<Found> {
+    dal.transaction_with_retry(async |tx: &mut Tx<'_>| {
+        let claims = claim(tx, worker, room).await?;
+        if !claims.is_empty() {
+            return Ok(Found::Claims(claims));
+        }
+        let due_in = tx.task_execution().next_due().await?;
+        Ok(Found::Nothing { due_in })
+    })
+    .await
+}
+
 /// A claim does not say of which queue its task is, so each queue that was named is asked by itself.
-pub(crate) async fn claim(dal: &DAL, worker: &Worker, room: &Room) -> Result<Vec<(usize, Claim)>> {
+async fn claim(tx: &mut Tx<'_>, worker: &Worker, room: &Room) -> Result<Vec<(usize, Claim)>> {
     match room.queues.as_slice() {
-        [(number, queue)] => {
-            let limit = limit(queue.free.min(room.total));
-            let tasks = dal.task_execution();
-            let claims = match &queue.name {
-                None => tasks.claim(worker, limit).await?,
-                Some(name) => tasks.claim_from(worker, &[name], limit).await?,
-            };
+        [(number, Queue { name: None, free })] => {
+            let limit = limit(room.total.min(*free));
+            let claims = tx.task_execution().claim(worker, limit).await?;
             Ok(claims.into_iter().map(|claim| (*number, claim)).collect())
         }
-        queues => {
-            dal.transaction_with_retry(async |tx: &mut Tx<'_>| {
-                claim_from_each(tx, worker, room.total, queues).await
-            })
-            .await
-        }
+        queues => claim_from_each(tx, worker, room.total, queues).await,
     }
 }
 

@@ -8,13 +8,13 @@ use std::{
 };
 
 use taskbox_dal::{DAL, Error as DalError};
-use tokio::{select, sync::Notify, task::JoinSet, time::Instant};
+use tokio::{select, task::JoinSet, time::Instant};
 
 use crate::{
     Error, Result,
-    backoff::Backoff,
-    claiming::claim,
+    claiming::{self, Found},
     heart::Heart,
+    looking::Looking,
     outage::Outage,
     retention::forget,
     settings::Settings,
@@ -25,10 +25,6 @@ use crate::{
     time::pause,
 };
 
-/// The first pause between two looks for ready tasks.
-const FIRST_POLL: Duration = Duration::from_millis(5);
-/// A pause for which it is not worth asking when the next task is due.
-const PRECISE: Duration = Duration::from_millis(50);
 /// How long a stop that is to be immediate may take to write.
 const IMMEDIATE: Duration = Duration::from_secs(5);
 
@@ -37,7 +33,6 @@ pub(crate) struct Shared {
     pub(crate) dal: DAL,
     pub(crate) settings: Settings,
     pub(crate) slots: Arc<Slots>,
-    pub(crate) wake: Arc<Notify>,
     pub(crate) stop: Stop,
     pub(crate) unknown: Mutex<HashSet<String>>,
 }
@@ -68,8 +63,10 @@ impl Engine {
             tokio::spawn(forget(Arc::clone(&self.shared), age));
         }
         let mut closing = JoinSet::new();
+        let wakeups = self.shared.dal.wakeups();
+        let mut looking = Looking::new(wakeups, self.shared.settings.poll_interval);
         while let Some(shift) = self.begin_shift().await {
-            self.work(&shift).await;
+            self.work(&shift, &mut looking).await;
             closing.spawn(shift.close());
             // What became of an earlier worker was said when it happened.
             while closing.len() > 1 && closing.try_join_next().is_some() {}
@@ -97,47 +94,52 @@ impl Engine {
     }
 
     /// Claims tasks until it is to stop, or to go on as another worker.
-    async fn work(&self, shift: &Shift) {
-        let mut looking = Looking::new(self.shared.settings.poll_interval);
+    async fn work(&self, shift: &Shift, looking: &mut Looking) {
         while let Some(room) = self.unless_over(shift, self.shared.slots.room()).await {
-            let wait = self.claim_once(shift, &room, &mut looking).await;
-            if self.unless_over(shift, self.wait(wait)).await.is_none() {
+            let until = self.look(shift, &room, looking).await;
+            let wait = looking.wait(&self.shared.slots, &room, until);
+            if self.unless_over(shift, wait).await.is_none() {
                 return;
             }
         }
     }
 
-    /// Answers with how long to wait before the next look.
-    async fn claim_once(&self, shift: &Shift, room: &Room, looking: &mut Looking) -> Duration {
+    /// Answers with when to look again.
+    async fn look(&self, shift: &Shift, room: &Room, looking: &mut Looking) -> Instant {
         let Shared { dal, slots, .. } = self.shared.as_ref();
         let incarnation = &shift.incarnation;
         let begun = Instant::now();
         // Not to be dropped: what a claim has committed would not be known here. After an immediate stop deregistering
         // gives it back.
-        let claims = select! {
-            claims = claim(dal, incarnation.worker(), room) => claims,
-            () = self.shared.stop.immediate() => return Duration::ZERO,
+        let found = select! {
+            found = claiming::look(dal, incarnation.worker(), room) => found,
+            () = self.shared.stop.immediate() => return Instant::now(),
         };
-        match claims {
-            Ok(claims) => {
+        match found {
+            Ok(Found::Claims(claims)) => {
                 let found = claims.len();
                 telemetry::claimed(found, begun.elapsed());
                 for (queue, claim) in claims {
                     shift.take(claim, slots.take(queue)).await;
                 }
-                let wait = looking.found(dal, found, room);
-                self.unless_over(shift, wait).await.unwrap_or_default()
+                // They begin before another transaction does: one that blocks the thread must not hold that open.
+                tokio::task::yield_now().await;
+                looking.after_finding(found, room)
+            }
+            Ok(Found::Nothing { due_in }) => {
+                telemetry::claimed(0, begun.elapsed());
+                looking.after_finding_none(due_in)
             }
             Err(DalError::LeaseLost { .. }) => {
                 // Over, and perhaps not lost: the next heartbeat knows.
                 self.unless_over(shift, incarnation.renew()).await;
-                Duration::ZERO
+                Instant::now()
             }
             Err(error) => {
                 if matches!(error, DalError::CommitUnknown { .. }) {
                     incarnation.retires();
                 }
-                looking.outage.goes_on(&error)
+                Instant::now() + looking.outage.goes_on(&error)
             }
         }
     }
@@ -149,17 +151,6 @@ impl Engine {
             () = self.shared.stop.begun() => None,
             () = shift.incarnation.retired() => None,
             done = work => Some(done),
-        }
-    }
-
-    /// Waits, no longer than until somebody says that there is something to do.
-    async fn wait(&self, wait: Duration) {
-        if wait.is_zero() {
-            return;
-        }
-        select! {
-            () = self.shared.wake.notified() => {}
-            () = pause(wait) => {}
         }
     }
 
@@ -190,95 +181,8 @@ impl Engine {
     }
 }
 
-/// How the engine looks for ready tasks while there are few.
-struct Looking {
-    polls: Backoff,
-    outage: Outage,
-}
-
-impl Looking {
-    fn new(poll_interval: Duration) -> Self {
-        Self {
-            polls: Backoff::new(FIRST_POLL, poll_interval),
-            outage: Outage::of("claiming"),
-        }
-    }
-
-    /// How long to wait after so many tasks were found for the room that there was: not at all if there are likely to be
-    /// more.
-    async fn found(&mut self, dal: &DAL, found: usize, room: &Room) -> Duration {
-        self.outage.is_over();
-        if found > 0 {
-            self.polls.reset();
-        }
-        if found >= room.most() {
-            return Duration::ZERO;
-        }
-        let wait = self.polls.next();
-        if found > 0 || wait <= PRECISE {
-            return wait;
-        }
-        match dal.task_execution().next_due().await {
-            Ok(Some(due)) => wait.min(due.max(FIRST_POLL)),
-            // An error shows again at the next claim.
-            Ok(None) | Err(_) => wait,
-        }
-    }
-}
-
 fn unwritten(reason: &impl ToString) -> Result<()> {
     Err(Error::Unwritten {
         reason: reason.to_string(),
     })
-}
-
-#[cfg(all(test, feature = "postgres", feature = "sqlite"))]
-mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-    use std::time::Duration;
-
-    use taskbox_dal::DAL;
-    use taskbox_models::NewTaskExecution;
-    use taskbox_test_support::TestDatabase;
-
-    use super::{FIRST_POLL, Looking};
-    use crate::{
-        backoff::Backoff,
-        outage::Outage,
-        slots::{Queue, Room},
-    };
-
-    taskbox_test_support::suite! { the_next_look_is_when_the_next_task_is_due }
-
-    const HOUR: Duration = Duration::from_hours(1);
-
-    async fn the_next_look_is_when_the_next_task_is_due(db: &TestDatabase) {
-        let dal = DAL::connect(db.url()).await.unwrap();
-        let all = Queue {
-            name: None,
-            free: 9,
-        };
-        let room = Room {
-            total: 9,
-            queues: vec![(0, all)],
-        };
-        let mut looking = Looking {
-            polls: Backoff::new(HOUR, HOUR),
-            outage: Outage::of("tests"),
-        };
-        assert!(looking.found(&dal, 0, &room).await >= HOUR / 2);
-        for (delay, longest) in [(HOUR / 10, HOUR / 10), (Duration::ZERO, FIRST_POLL)] {
-            let task = dal
-                .task_execution()
-                .create(NewTaskExecution::standalone("a"))
-                .await;
-            dal.task_execution()
-                .schedule(task.unwrap().id, delay)
-                .await
-                .unwrap();
-            assert!(looking.found(&dal, 0, &room).await <= longest);
-        }
-        assert_eq!(looking.found(&dal, 9, &room).await, Duration::ZERO);
-    }
 }

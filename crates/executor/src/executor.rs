@@ -5,10 +5,10 @@ use std::{
 };
 
 use taskbox_dal::DAL;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
 use crate::{
-    ExecutorBuilder, ExecutorHandle, Result, Waker,
+    ExecutorBuilder, ExecutorHandle, Result,
     engine::{Engine, Shared},
     heart::Heart,
     settings::Settings,
@@ -41,17 +41,10 @@ impl Executor {
             slots: Slots::new(&settings),
             settings,
             dal,
-            wake: Arc::new(Notify::new()),
             stop: Stop::default(),
             unknown: Mutex::default(),
         });
         Ok(Self { shared, heart })
-    }
-
-    /// What wakes the executor up when there is something to do.
-    #[must_use]
-    pub fn waker(&self) -> Waker {
-        Waker(Arc::clone(&self.shared.wake))
     }
 
     /// Begins to work, in the background. Must be called within a Tokio runtime with its time enabled.
@@ -60,7 +53,6 @@ impl Executor {
     pub fn start(self) -> ExecutorHandle {
         let (sender, ended) = watch::channel(None);
         let handle = ExecutorHandle {
-            waker: self.waker(),
             stop: self.shared.stop.clone(),
             ended,
         };

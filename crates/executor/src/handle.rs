@@ -1,6 +1,4 @@
-use std::sync::Arc;
-
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
 use crate::{Error, Result, stop::Stop};
 
@@ -11,7 +9,6 @@ use crate::{Error, Result, stop::Stop};
 #[derive(Debug)]
 #[must_use = "dropping it stops the executor"]
 pub struct ExecutorHandle {
-    pub(crate) waker: Waker,
     pub(crate) stop: Stop,
     pub(crate) ended: watch::Receiver<Option<Result<()>>>,
 }
@@ -37,33 +34,10 @@ impl ExecutorHandle {
             })
         })
     }
-
-    /// Has the executor look for ready tasks now.
-    pub fn wake(&self) {
-        self.waker.wake();
-    }
-
-    /// What does the same, to keep where tasks are made ready.
-    #[must_use]
-    pub fn waker(&self) -> Waker {
-        self.waker.clone()
-    }
 }
 
 impl Drop for ExecutorHandle {
     fn drop(&mut self) {
         self.stop.drop_all();
-    }
-}
-
-/// Wakes an executor of this program, so that it need not be polling to see what was made ready. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct Waker(pub(crate) Arc<Notify>);
-
-impl Waker {
-    /// Has the executor look for ready tasks now. To be called after the transaction that made some ready has committed;
-    /// before that there is nothing to see.
-    pub fn wake(&self) {
-        self.0.notify_one();
     }
 }

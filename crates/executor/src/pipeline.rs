@@ -112,8 +112,7 @@ impl Pipeline {
         self.last(|step| step.task.queue = queue.into())
     }
 
-    /// Makes the pipeline and its tasks, and those that wait for nothing are ready: all of it in one transaction. An
-    /// executor of the same program is told by [`Waker::wake`](crate::Waker::wake).
+    /// Makes the pipeline and its tasks, and those that wait for nothing are ready: all of it in one transaction.
     ///
     /// # Errors
     ///

@@ -15,3 +15,23 @@ pub(crate) struct Settings {
     /// For how long what has ended is kept; `None` for ever.
     pub(crate) retention: Option<Duration>,
 }
+
+#[cfg(test)]
+impl Settings {
+    /// Of an executor with so many places, and so many of each queue.
+    pub(crate) fn of_tests(concurrency: usize, queues: &[(&str, usize)]) -> Self {
+        let queues = queues
+            .iter()
+            .map(|(name, limit)| ((*name).to_owned(), *limit));
+        Self {
+            name: String::new(),
+            tasks: HashMap::new(),
+            queues: queues.collect(),
+            concurrency,
+            retry: RetryPolicy::default(),
+            poll_interval: Duration::ZERO,
+            grace_period: Duration::ZERO,
+            retention: None,
+        }
+    }
+}

@@ -39,17 +39,12 @@ impl Shift {
         let worker = shared.dal.worker().register(&shared.settings.name).await?;
         let incarnation = Arc::new(Incarnation::new(worker, begun));
         heart.keep(&incarnation);
-        tokio::spawn(sweep(
-            shared.dal.clone(),
-            Arc::clone(&incarnation),
-            Arc::clone(&shared.wake),
-        ));
+        tokio::spawn(sweep(shared.dal.clone(), Arc::clone(&incarnation)));
         let (ends, receiver) = mpsc::channel(2 * writer::MOST);
         let writer = Writer {
             dal: shared.dal.clone(),
             incarnation: Arc::clone(&incarnation),
             ends: receiver,
-            wake: Arc::clone(&shared.wake),
             outage: Outage::of("writing ends"),
         };
         Ok(Self {
@@ -80,7 +75,6 @@ impl Shift {
             incarnation: Arc::clone(&self.incarnation),
             stop: self.shared.stop.clone(),
             ends: self.ends.clone(),
-            wake: Arc::clone(&self.shared.wake),
             slot,
         };
         self.attempts.spawn(attempt.run());

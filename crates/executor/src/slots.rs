@@ -30,6 +30,8 @@ pub(crate) struct Room {
     pub(crate) total: usize,
     /// By number, those with a free place.
     pub(crate) queues: Vec<(usize, Queue)>,
+    /// Whether a queue has none, of which tasks may wait for one.
+    pub(crate) leaves_out: bool,
 }
 
 impl Room {
@@ -78,12 +80,19 @@ impl Slots {
         }
     }
 
+    /// Waits for a place to become free. One who waits at a time, here and for room.
+    pub(crate) async fn freed(&self) {
+        self.freed.notified().await;
+    }
+
     fn room_now(&self) -> Room {
         let free = self.free();
         let queues = free.queues.iter().cloned().enumerate();
+        let queues: Vec<_> = queues.filter(|(_, queue)| queue.free > 0).collect();
         Room {
             total: free.total,
-            queues: queues.filter(|(_, queue)| queue.free > 0).collect(),
+            leaves_out: queues.len() < free.queues.len(),
+            queues,
         }
     }
 
@@ -119,44 +128,29 @@ impl Drop for Slot {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::HashMap, time::Duration};
-
     use futures_util::FutureExt;
 
     use super::Slots;
-    use crate::{RetryPolicy, settings::Settings};
-
-    fn settings(concurrency: usize, queues: &[(&str, usize)]) -> Settings {
-        let queues = queues
-            .iter()
-            .map(|(name, limit)| ((*name).to_owned(), *limit));
-        Settings {
-            name: String::new(),
-            tasks: HashMap::new(),
-            queues: queues.collect(),
-            concurrency,
-            retry: RetryPolicy::default(),
-            poll_interval: Duration::ZERO,
-            grace_period: Duration::ZERO,
-            retention: None,
-        }
-    }
+    use crate::settings::Settings;
 
     #[test]
     fn a_full_queue_leaves_room_in_the_others() {
-        let slots = Slots::new(&settings(3, &[("mail", 1), ("video", 5)]));
+        let slots = Slots::new(&Settings::of_tests(3, &[("mail", 1), ("video", 5)]));
         assert_eq!(slots.room_now().most(), 3);
         let mail = slots.take(0);
         let room = slots.room_now();
+        assert!(room.leaves_out);
         let queues: Vec<_> = room.queues.iter().map(|(number, _)| *number).collect();
         assert_eq!((room.most(), queues), (2, vec![1]));
         drop(mail);
-        assert_eq!(slots.room_now().queues.len(), 2);
+        assert!(slots.freed().now_or_never().is_some());
+        let room = slots.room_now();
+        assert_eq!((room.queues.len(), room.leaves_out), (2, false));
     }
 
     #[test]
     fn there_is_no_room_beyond_the_concurrency() {
-        let slots = Slots::new(&settings(1, &[]));
+        let slots = Slots::new(&Settings::of_tests(1, &[]));
         let slot = slots.take(0);
         assert!(slots.room().now_or_never().is_none());
         drop(slot);

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use taskbox_dal::DAL;
-use tokio::{select, sync::Notify};
+use tokio::select;
 
 use crate::{
     incarnation::Incarnation,
@@ -14,7 +14,7 @@ use crate::{
 const AT_ONCE: usize = 100;
 
 /// Takes the tasks of dead workers back, three times in the length of a lease, until the incarnation takes no more tasks.
-pub(crate) async fn sweep(dal: DAL, incarnation: Arc<Incarnation>, wake: Arc<Notify>) {
+pub(crate) async fn sweep(dal: DAL, incarnation: Arc<Incarnation>) {
     let interval = incarnation.lease() / 3;
     let mut outage = Outage::of("sweeps");
     loop {
@@ -23,7 +23,6 @@ pub(crate) async fn sweep(dal: DAL, incarnation: Arc<Incarnation>, wake: Arc<Not
             () = pause(about(interval)) => {}
         }
         while sweep_once(&dal, &mut outage).await == AT_ONCE {}
-        wake.notify_one();
     }
 }
 

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use taskbox_dal::{DAL, Error};
 use tokio::{
     select,
-    sync::{Notify, mpsc},
+    sync::mpsc,
     time::{Instant, timeout_at},
 };
 
@@ -26,8 +26,6 @@ pub(crate) struct Writer {
     pub(crate) dal: DAL,
     pub(crate) incarnation: Arc<Incarnation>,
     pub(crate) ends: mpsc::Receiver<Ended>,
-    /// Told of each batch that was written, since it may have made tasks ready.
-    pub(crate) wake: Arc<Notify>,
     pub(crate) outage: Outage,
 }
 
@@ -42,7 +40,6 @@ impl Writer {
             let begun = Instant::now();
             let refused = self.write(batch).await;
             telemetry::wrote(begun.elapsed(), refused);
-            self.wake.notify_one();
         }
     }
 

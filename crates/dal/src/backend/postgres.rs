@@ -34,6 +34,11 @@ const SETTINGS: &str = "SET client_connection_check_interval = '500ms';
     SET jit = off;
     SET idle_in_transaction_session_timeout = '60s'";
 
+/// After how long without a word the system asks whether the other side is still there.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+/// The same where the URL says nothing.
+const OS_KEEPALIVE: Duration = Duration::from_hours(2);
+
 /// How long a connection is given to say whether it is still alive after a COMMIT that failed.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -41,6 +46,12 @@ pub(crate) fn pool(config: &tokio_postgres::Config, size: usize) -> Result<Pool>
     let mut config = config.clone();
     if config.get_application_name().is_none() {
         config.application_name("taskbox");
+    }
+    // Two hours otherwise, for which a machine that vanished would be waited for.
+    if config.get_keepalives_idle() == OS_KEEPALIVE {
+        config.keepalives_idle(KEEPALIVE);
+        config.keepalives_interval(KEEPALIVE / 3);
+        config.keepalives_retries(3);
     }
     let mut manager = ManagerConfig::default();
     // A check at every checkout would be a round trip more for every call. A connection that has died
@@ -52,6 +63,17 @@ pub(crate) fn pool(config: &tokio_postgres::Config, size: usize) -> Result<Pool>
         .max_size(size)
         .build()
         .map_err(|error| Error::Connection(error.to_string()))
+}
+
+/// A connection as the pool makes them, which is not of the pool.
+pub(crate) async fn connect(pool: &Pool) -> Result<AsyncPgConnection> {
+    let connection = deadpool::managed::Manager::create(pool.manager()).await;
+    connection.map_err(|error| Error::Connection(error.to_string()))
+}
+
+/// What to say of a server that did not answer for so long.
+pub(crate) fn no_answer(waited: Duration) -> Error {
+    Error::Connection(format!("no answer within {waited:?}"))
 }
 
 async fn establish(config: tokio_postgres::Config) -> ConnectionResult<AsyncPgConnection> {

@@ -116,6 +116,17 @@ pub(crate) fn pool(path: &Path, size: usize) -> Result<Pool> {
     })
 }
 
+/// The file of a pool, by a connection that is not of it.
+pub(crate) async fn file(pool: &Pool) -> Result<String> {
+    let connection = deadpool::managed::Manager::create(pool.connections.manager()).await;
+    let mut connection = connection.map_err(|error| Error::Connection(error.to_string()))?;
+    let path = connection.spawn_blocking(|connection| {
+        let question = "SELECT file AS answer FROM pragma_database_list WHERE name = 'main'";
+        ask(connection, question)
+    });
+    Ok(path.await?)
+}
+
 async fn establish(path: String) -> ConnectionResult<AsyncSqliteConnection> {
     let connection = tokio::task::spawn_blocking(move || open(&path))
         .await
@@ -123,7 +134,7 @@ async fn establish(path: String) -> ConnectionResult<AsyncSqliteConnection> {
     Ok(AsyncSqliteConnection::new(connection))
 }
 
-fn open(path: &str) -> ConnectionResult<SqliteConnection> {
+pub(crate) fn open(path: &str) -> ConnectionResult<SqliteConnection> {
     let mut connection = SqliteConnection::establish(path)?;
     let wait = BUSY_TIMEOUT.as_millis();
     connection

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use taskbox_models::{EventType, PipelineStatus};
 use uuid::Uuid;
 
@@ -56,6 +58,7 @@ impl<D: Door> PipelineExecutionDAL<D> {
                 pipeline_execution::resume(&mut tx.connection, pipeline).await?;
                 tx.context.faults.reach("resume: let go")?;
                 pipeline_execution::let_go(&mut tx.connection, pipeline).await?;
+                tx.is_ready_in(Duration::ZERO);
                 tx.context.faults.reach("resume: event")?;
                 log(tx, pipeline, EventType::PipelineResumed, None).await?;
                 tx.context.faults.reach("resume: done")?;

@@ -14,6 +14,7 @@ pub(crate) mod sqlite;
 
 #[cfg(feature = "postgres")]
 use std::sync::Arc;
+use std::time::Duration;
 
 use taskbox_models::{Claim, Conflict, Rule, TaskStatus};
 use uuid::Uuid;
@@ -63,6 +64,20 @@ async fn apply_alone(tx: &mut Tx<'_>, change: Change<'_>) -> Result<Vec<Outcome>
     if change.source.is_empty() {
         return Ok(Vec::new());
     }
+    let outcomes = move_tasks(tx, change).await?;
+    let goes_to = |status| outcomes.iter().any(|outcome| outcome.to == Some(status));
+    if goes_to(TaskStatus::Ready) {
+        // Who makes due tasks ready claims them.
+        if !matches!(change.source, Source::Due { .. }) {
+            tx.is_ready_in(Duration::ZERO);
+        }
+    } else if goes_to(TaskStatus::Scheduled) {
+        tx.is_ready_in(change.source.least_delay());
+    }
+    Ok(outcomes)
+}
+
+async fn move_tasks(tx: &mut Tx<'_>, change: Change<'_>) -> Result<Vec<Outcome>> {
     let faults = tx.context.faults.clone();
     match &mut tx.connection {
         #[cfg(feature = "postgres")]

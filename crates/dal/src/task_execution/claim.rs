@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use taskbox_models::{Claim, Transition, Worker};
 
 use super::TaskExecutionDAL;
@@ -112,8 +114,12 @@ impl<D: Door> TaskExecutionDAL<D> {
 }
 
 async fn claim(tx: &mut Tx<'_>, mut pick: Pick<'_>) -> Result<Vec<Claim>> {
+    let mut promoted = 0;
     loop {
         let claims = transition::claim(tx, pick).await?;
+        if promoted > claims.len() {
+            tx.is_ready_in(Duration::ZERO); // to others
+        }
         if !claims.is_empty() {
             return Ok(claims);
         }
@@ -133,7 +139,7 @@ async fn claim(tx: &mut Tx<'_>, mut pick: Pick<'_>) -> Result<Vec<Claim>> {
                 limit: PROMOTED_AT_ONCE,
             },
         };
-        apply(tx, promotion).await?;
+        promoted = apply(tx, promotion).await?.len();
         pick.unless_due = false;
     }
 }

@@ -43,10 +43,14 @@ impl Proxy {
         thread::spawn({
             let (server, state) = (server.to_owned(), Arc::clone(&state));
             move || {
-                for client in listener.incoming().map_while(Result::ok) {
+                for (number, client) in listener.incoming().map_while(Result::ok).enumerate() {
                     if !state.is_down.load(Ordering::SeqCst) {
                         let (server, state) = (server.clone(), Arc::clone(&state));
-                        thread::spawn(move || carry(&client, &server, &state));
+                        let line = Line {
+                            client,
+                            is_first: number == 0,
+                        };
+                        thread::spawn(move || carry(&line, &server, &state));
                     }
                 }
             }
@@ -71,20 +75,28 @@ impl Proxy {
         self.state.is_down.store(true, Ordering::SeqCst);
     }
 
-    /// How often the client waited for the server since the last call.
+    /// How often the client waited for the server since the last call, on the first connection that it made: a later one
+    /// says what became ready, for which nobody waits.
     pub(crate) fn take_round_trips(&self) -> usize {
         self.state.round_trips.swap(0, Ordering::SeqCst)
     }
 }
 
-fn carry(client: &TcpStream, server: &str, state: &State) {
+/// A connection of the client.
+struct Line {
+    client: TcpStream,
+    is_first: bool,
+}
+
+fn carry(line: &Line, server: &str, state: &State) {
+    let client = &line.client;
     let server = TcpStream::connect(server).unwrap();
     client.set_nodelay(true).unwrap();
     server.set_nodelay(true).unwrap();
     let is_cut = AtomicBool::new(false);
     thread::scope(|scope| {
         let answers = scope.spawn(|| forward_answers(&server, client, &is_cut));
-        if let Ok(Some(Cut::BeforeTheAnswer)) = forward_requests(client, &server, state, &is_cut) {
+        if let Ok(Some(Cut::BeforeTheAnswer)) = forward_requests(line, &server, state, &is_cut) {
             // It ends with the answer that it does not forward.
             let _ = answers.join();
         }
@@ -95,11 +107,12 @@ fn carry(client: &TcpStream, server: &str, state: &State) {
 }
 
 fn forward_requests(
-    mut client: &TcpStream,
+    line: &Line,
     mut server: &TcpStream,
     state: &State,
     is_cut: &AtomicBool,
 ) -> io::Result<Option<Cut>> {
+    let mut client = &line.client;
     // The first message has no type.
     server.write_all(&read_message(client, Vec::new())?)?;
     loop {
@@ -107,7 +120,7 @@ fn forward_requests(
         client.read_exact(&mut kind)?;
         let message = read_message(client, kind.to_vec())?;
         // A simple query, or the Sync at the end of the extended ones: what the client waits after.
-        if matches!(kind, [b'Q' | b'S']) {
+        if line.is_first && matches!(kind, [b'Q' | b'S']) {
             state.round_trips.fetch_add(1, Ordering::SeqCst);
         }
         let is_commit = kind == *b"Q" && mentions_commit(&message);

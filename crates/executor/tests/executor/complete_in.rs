@@ -158,7 +158,6 @@ async fn what_it_releases_is_not_waited_for(db: &TestDatabase) {
             .after([before.as_str()]);
     }
     let started = pipeline.start(&dal).await.unwrap();
-    executor.wake();
     until(&dal, started.tasks["19"], TaskStatus::Completed).await;
     executor.stop().await.unwrap();
 }

@@ -15,7 +15,7 @@ use taskbox_test_support::TestDatabase;
 use tokio::sync::Barrier;
 use uuid::Uuid;
 
-use crate::support::{NEVER, builder, connect, ended, get, ready, until};
+use crate::support::{NEVER, builder, connect, get, ready, until};
 
 taskbox_test_support::suite! {
     several_executors_run_every_task_once,
@@ -23,7 +23,6 @@ taskbox_test_support::suite! {
     a_queue_has_its_limit_and_leaves_the_others_theirs,
     queues_that_are_not_named_are_left_to_others,
     a_scheduled_task_runs_when_it_is_due,
-    an_executor_that_is_woken_does_not_wait_for_its_poll,
     a_task_that_another_released_is_not_waited_for,
 }
 
@@ -159,22 +158,6 @@ async fn a_scheduled_task_runs_when_it_is_due(db: &TestDatabase) {
     executor.stop().await.unwrap();
 }
 
-async fn an_executor_that_is_woken_does_not_wait_for_its_poll(db: &TestDatabase) {
-    let dal = connect(db).await;
-    let executor = Arc::new(builder(&dal).poll_interval(NEVER));
-    let executor = Arc::into_inner(executor)
-        .unwrap()
-        .task("a", async |_ctx, (): ()| Ok(()));
-    let executor = executor.build().unwrap().start();
-    let waker = executor.waker();
-    for _ in 0..30 {
-        let task = ready(&dal, NewTaskExecution::standalone("a")).await;
-        waker.wake();
-        ended(&dal, task).await;
-    }
-    executor.stop().await.unwrap();
-}
-
 async fn a_task_that_another_released_is_not_waited_for(db: &TestDatabase) {
     let dal = connect(db).await;
     let executor = builder(&dal)
@@ -190,7 +173,6 @@ async fn a_task_that_another_released_is_not_waited_for(db: &TestDatabase) {
             .after([before.as_str()]);
     }
     let started = pipeline.start(&dal).await.unwrap();
-    executor.wake();
     until(&dal, started.tasks["19"], TaskStatus::Completed).await;
     executor.stop().await.unwrap();
 }

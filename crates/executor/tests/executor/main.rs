@@ -15,3 +15,4 @@ mod retention;
 mod signals;
 mod stop;
 mod support;
+mod wakeups;

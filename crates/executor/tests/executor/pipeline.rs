@@ -70,7 +70,6 @@ async fn a_pipeline_runs_in_its_order(db: &TestDatabase) {
         .named("2")
         .after(["1"]);
     let started = started.start(&dal).await.unwrap();
-    executor.wake();
     let second = until(&dal, started.tasks["2"], TaskStatus::Completed).await;
     let first = ended(&dal, started.tasks["1"]).await;
     assert!(first.updated_at <= second.updated_at);
@@ -101,7 +100,6 @@ async fn a_task_gets_what_those_before_it_returned(db: &TestDatabase) {
         .task("sum", ())
         .after(["one", "other"]);
     let started = started.start(&dal).await.unwrap();
-    executor.wake();
     let sum = until(&dal, started.tasks["sum"], TaskStatus::Completed).await;
     assert_eq!(sum.output, Some(json!(7)));
     executor.stop().await.unwrap();

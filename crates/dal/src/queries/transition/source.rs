@@ -96,6 +96,19 @@ impl Source<'_> {
             Self::Due { limit } | Self::Expired { limit, .. } => *limit == 0,
         }
     }
+
+    /// In how long the first of the tasks is due, if they are put off.
+    pub(crate) fn least_delay(&self) -> Duration {
+        let microseconds = match self {
+            Self::Named {
+                argument: Argument::DueIn(delay),
+                ..
+            } => *delay,
+            Self::Held(held) => held.iter().map(|held| held.delay).min().unwrap_or_default(),
+            Self::Named { .. } | Self::OfWorker(_) | Self::Due { .. } | Self::Expired { .. } => 0,
+        };
+        Duration::from_micros(u64::try_from(microseconds).unwrap_or_default())
+    }
 }
 
 impl Change<'_> {
