@@ -1,10 +1,13 @@
 use std::{sync::Arc, time::Duration};
 
+use chrono::{DateTime, Utc};
+
 #[cfg(feature = "postgres")]
 use crate::queries::transition::postgres::head::Heads;
 use crate::{
     DALBuilder, ExecutionEventDAL, PipelineExecutionDAL, Pool, Result, TaskExecutionDAL,
-    TaskOutboxDAL, WorkerDAL, backend::Target, fault::Faults,
+    TaskOutboxDAL, WorkerDAL, backend::Target, connection::Connection, door::sealed::Door,
+    fault::Faults, queries::now,
 };
 
 /// The handle: a pool of connections to the database of the tasks.
@@ -137,6 +140,30 @@ impl DAL {
             target: Some(target.clone()),
         };
         Ok(Some(Self(Arc::new(inner))))
+    }
+
+    /// What the database's clock shows: the one clock by which every stored time is taken.
+    ///
+    /// ```
+    /// use taskbox_dal::{DAL, Result};
+    /// use taskbox_models::NewTaskExecution;
+    ///
+    /// async fn look(dal: &DAL) -> Result<()> {
+    ///     let task = dal.task_execution().create(NewTaskExecution::standalone("mail")).await?;
+    ///     assert!(dal.now().await? >= task.created_at);
+    ///     Ok(())
+    /// }
+    /// # use taskbox_test_support::{Backend, TestDatabase, run};
+    /// # async fn example(db: &TestDatabase) { look(&DAL::connect(db.url()).await.unwrap()).await.unwrap() }
+    /// # fn main() { if cfg!(feature = "sqlite") { run(Backend::Sqlite, example) } }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Only those of the connection and the database.
+    pub async fn now(&self) -> Result<DateTime<Utc>> {
+        self.read(async |connection: &mut Connection<'_>| now::now(connection).await)
+            .await
     }
 
     /// The history: `execution_events`.

@@ -1,8 +1,15 @@
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use taskbox_models::{EventType, ExecutionEvent};
 use uuid::Uuid;
 
-use crate::{Door, Result, Tx, connection::Connection, queries::execution_event, validate};
+use crate::{
+    Door, Result, Tx,
+    connection::Connection,
+    queries::{duration, execution_event, transition::microseconds},
+    validate,
+};
 
 /// The history: `dal.execution_event()` or `tx.execution_event()`.
 ///
@@ -11,6 +18,16 @@ use crate::{Door, Result, Tx, connection::Connection, queries::execution_event, 
 #[must_use = "an accessor does nothing by itself"]
 pub struct ExecutionEventDAL<D> {
     door: D,
+}
+
+/// What [`ExecutionEventDAL::count_recent`] found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Recent {
+    /// How many events there were.
+    pub count: i64,
+    /// How far back was looked: as far as was asked, or less where there were too many events to look at.
+    pub span: Duration,
 }
 
 impl<D: Door> ExecutionEventDAL<D> {
@@ -75,6 +92,53 @@ impl<D: Door> ExecutionEventDAL<D> {
                 execution_event::get_recent(connection, limit).await
             })
             .await
+    }
+
+    /// How many events of a type happened lately, by the database's clock. Looks at the newest `limit` events and no
+    /// further, whatever the length of the history: at those of this type, or for `TaskCreated`, `TaskMarkedReady`,
+    /// `TaskClaimed` and `TaskCompleted`, which nearly every task has, at those of all types.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use taskbox_dal::{DAL, Result};
+    /// use taskbox_models::EventType;
+    ///
+    /// async fn completed_per_minute(dal: &DAL) -> Result<f64> {
+    ///     let minutes = Duration::from_secs(5 * 60);
+    ///     let recent = dal.execution_event().count_recent(EventType::TaskCompleted, minutes, 10_000).await?;
+    ///     Ok(recent.count as f64 * 60.0 / recent.span.as_secs_f64())
+    /// }
+    /// # use taskbox_test_support::{Backend, TestDatabase, run};
+    /// # async fn example(db: &TestDatabase) {
+    /// #     let dal = DAL::connect(db.url()).await.unwrap();
+    /// #     assert_eq!(completed_per_minute(&dal).await.unwrap(), 0.0);
+    /// # }
+    /// # fn main() { if cfg!(feature = "sqlite") { run(Backend::Sqlite, example) } }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidInput`](crate::Error::InvalidInput) if the limit is negative, or `within` longer than a century.
+    pub async fn count_recent(
+        self,
+        event_type: EventType,
+        within: Duration,
+        limit: i64,
+    ) -> Result<Recent> {
+        validate::limit(limit)?;
+        let microseconds = microseconds("within", within)?;
+        let (count, looked_at, oldest) = self
+            .door
+            .read(async |connection: &mut Connection<'_>| {
+                execution_event::count_recent(connection, event_type, microseconds, limit).await
+            })
+            .await?;
+        let span = if looked_at < limit {
+            within
+        } else {
+            within.min(oldest.map(duration).unwrap_or_default())
+        };
+        Ok(Recent { count, span })
     }
 
     /// How many events are older than the cut-off.

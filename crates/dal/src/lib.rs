@@ -39,16 +39,16 @@ pub use connection::Joinable;
 pub use dal::DAL;
 pub use door::Door;
 pub use error::{Error, Result};
-pub use execution_event::ExecutionEventDAL;
+pub use execution_event::{ExecutionEventDAL, Recent};
 #[cfg(taskbox_faults)]
 pub use fault::{Fault, Faults};
 pub use moved::Moved;
-pub use pipeline_execution::PipelineExecutionDAL;
-pub use task_execution::{Recovered, TaskExecutionDAL};
-pub use task_outbox::TaskOutboxDAL;
+pub use pipeline_execution::{PipelineExecutionDAL, PipelineFilter};
+pub use task_execution::{Dependency, LiveTasks, Recovered, TaskExecutionDAL, TaskFilter};
+pub use task_outbox::{QueueDepth, TaskOutboxDAL};
 pub use transaction::{Closure, RetryClosure};
 pub use tx::Tx;
-pub use worker::{Heartbeat, WorkerDAL};
+pub use worker::{Heartbeat, WorkerDAL, WorkerLoad};
 
 /// The examples of the pages outside of this crate, for the doc tests.
 #[cfg(all(doctest, feature = "sqlite"))]

@@ -1,6 +1,8 @@
 //! The migrations, from copies in the program.
 
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
+use diesel::migration::MigrationSource;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 #[cfg(feature = "postgres")]
@@ -10,6 +12,9 @@ use crate::backend::sqlite;
 use crate::{
     DAL, Error, Result,
     backend::{Kind, lease},
+    connection::Connection,
+    door::sealed::Door,
+    queries::migration,
 };
 
 #[cfg(feature = "postgres")]
@@ -37,6 +42,42 @@ impl DAL {
             #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
             Kind::None(never) => match *never {},
         }
+    }
+
+    /// The versions of the migrations that [`migrate`](Self::migrate) would run, in their order; none if the database
+    /// has them all. Changes nothing.
+    ///
+    /// ```
+    /// use taskbox_dal::{DAL, Result};
+    ///
+    /// /// For a program that leaves the migrations to somebody else.
+    /// async fn is_ready(dal: &DAL) -> Result<bool> {
+    ///     Ok(dal.pending_migrations().await?.is_empty())
+    /// }
+    /// # use taskbox_test_support::{Backend, TestDatabase, run};
+    /// # async fn example(db: &TestDatabase) {
+    /// #     assert!(is_ready(&DAL::connect(db.url()).await.unwrap()).await.unwrap());
+    /// # }
+    /// # fn main() { if cfg!(feature = "sqlite") { run(Backend::Sqlite, example) } }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Only those of the connection and the database.
+    pub async fn pending_migrations(&self) -> Result<Vec<String>> {
+        let mut pending: Vec<String> = match &self.0.pool.0 {
+            #[cfg(feature = "postgres")]
+            Kind::Postgres(_) => versions::<diesel::pg::Pg>(&POSTGRES)?,
+            #[cfg(feature = "sqlite")]
+            Kind::Sqlite(_) => versions::<diesel::sqlite::Sqlite>(&SQLITE)?,
+            #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
+            Kind::None(never) => match *never {},
+        };
+        let applied = self
+            .read(async |connection: &mut Connection<'_>| migration::applied(connection).await)
+            .await?;
+        pending.retain(|version| !applied.contains(version));
+        Ok(pending)
     }
 
     #[cfg(feature = "postgres")]
@@ -88,6 +129,18 @@ where
         .run_pending_migrations(migrations)
         .map_err(failed)?;
     Ok(applied.iter().map(ToString::to_string).collect())
+}
+
+/// The versions of the migrations in the program, in their order.
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+fn versions<DB: diesel::backend::Backend>(embedded: &EmbeddedMigrations) -> Result<Vec<String>> {
+    let migrations = MigrationSource::<DB>::migrations(embedded).map_err(failed)?;
+    let versions = migrations
+        .iter()
+        .map(|migration| migration.name().version().to_string());
+    let mut versions: Vec<String> = versions.collect();
+    versions.sort_unstable();
+    Ok(versions)
 }
 
 #[expect(

@@ -1,4 +1,5 @@
 mod cancel;
+mod filter;
 mod pause;
 mod wait;
 
@@ -9,6 +10,8 @@ use crate::{
     Door, Error, Result, Tx, connection::Connection, queries::pipeline_execution, validate,
     witness::Subject,
 };
+
+pub use filter::PipelineFilter;
 
 /// The pipelines: `dal.pipeline_execution()` or `tx.pipeline_execution()`.
 ///
@@ -76,6 +79,40 @@ impl<D: Door> PipelineExecutionDAL<D> {
         self.door
             .read(async |connection: &mut Connection<'_>| {
                 pipeline_execution::list_recent(connection, limit).await
+            })
+            .await
+    }
+
+    /// The newest pipelines that pass the filter, newest first, `limit` at the most. By a status or a name it looks at
+    /// the newest [`PipelineFilter::LOOK`] pipelines and no further.
+    ///
+    /// ```
+    /// use taskbox_dal::{DAL, PipelineFilter, Result};
+    /// use taskbox_models::{NewPipelineExecution, PipelineStatus};
+    ///
+    /// async fn look(dal: &DAL) -> Result<()> {
+    ///     let import = dal.pipeline_execution().create(NewPipelineExecution::new("import")).await?;
+    ///     let pending = PipelineFilter::default().status(PipelineStatus::Pending).name("import");
+    ///     let page = dal.pipeline_execution().list(&pending, 50).await?;
+    ///     assert_eq!(page, [import.clone()]);
+    ///     let next = dal.pipeline_execution().list(&pending.before(import.id), 50).await?;
+    ///     assert!(next.is_empty());
+    ///     Ok(())
+    /// }
+    /// # use taskbox_test_support::{Backend, TestDatabase, run};
+    /// # async fn example(db: &TestDatabase) { look(&DAL::connect(db.url()).await.unwrap()).await.unwrap() }
+    /// # fn main() { if cfg!(feature = "sqlite") { run(Backend::Sqlite, example) } }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidInput`] if the limit is negative, and for a name with a NUL character.
+    pub async fn list(self, filter: &PipelineFilter, limit: i64) -> Result<Vec<PipelineExecution>> {
+        validate::limit(limit)?;
+        validate::text("name", filter.name.as_deref().unwrap_or_default())?;
+        self.door
+            .read(async |connection: &mut Connection<'_>| {
+                pipeline_execution::list(connection, filter, limit).await
             })
             .await
     }

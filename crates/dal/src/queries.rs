@@ -6,6 +6,9 @@
 #[cfg(test)]
 mod clock;
 pub(crate) mod execution_event;
+pub(crate) mod live;
+pub(crate) mod migration;
+pub(crate) mod now;
 pub(crate) mod pipeline_execution;
 #[cfg(all(test, feature = "postgres", feature = "sqlite"))]
 mod plans;
@@ -21,6 +24,13 @@ pub(crate) mod task_schedule;
 pub(crate) mod transition;
 pub(crate) mod worker;
 
+use std::time::Duration;
+
 #[cfg(feature = "sqlite")]
 pub(crate) use sql::json_of;
 pub(crate) use sql::{Bind, SQLITE_NOW, Sql};
+
+/// What the databases count in microseconds; zero for what lies on the other side of now.
+pub(crate) fn duration(microseconds: i64) -> Duration {
+    Duration::from_micros(u64::try_from(microseconds).unwrap_or_default())
+}

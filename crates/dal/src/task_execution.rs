@@ -3,6 +3,7 @@ mod attempts;
 mod claim;
 mod create;
 mod graph;
+mod list;
 mod recovery;
 mod transitions;
 
@@ -18,6 +19,7 @@ use crate::{
     validate,
 };
 
+pub use list::{Dependency, LiveTasks, TaskFilter};
 pub use recovery::Recovered;
 
 /// The tasks, and every transition they make: `dal.task_execution()` or `tx.task_execution()`.

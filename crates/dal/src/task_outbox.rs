@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use taskbox_models::{Conflict, NewTaskOutbox, TaskOutbox, TaskStatus};
 use uuid::Uuid;
@@ -5,7 +7,7 @@ use uuid::Uuid;
 use crate::{
     Door, Error, Result, Tx,
     connection::Connection,
-    queries::{Bind, task_outbox},
+    queries::{Bind, duration, task_outbox},
     validate,
 };
 
@@ -18,6 +20,21 @@ use crate::{
 #[must_use = "an accessor does nothing by itself"]
 pub struct TaskOutboxDAL<D> {
     door: D,
+}
+
+/// How much waits in a queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct QueueDepth {
+    /// The name of the queue.
+    pub queue: String,
+    /// How many tasks a worker could claim.
+    pub ready: i64,
+    /// How many tasks are Ready and held, since their pipeline is paused.
+    pub held: i64,
+    /// For how long the one has been Ready that became so first, of those that could be claimed; `None` if there are
+    /// none. By the database's clock.
+    pub oldest: Option<Duration>,
 }
 
 impl<D: Door> TaskOutboxDAL<D> {
@@ -107,6 +124,45 @@ impl<D: Door> TaskOutboxDAL<D> {
                 task_outbox::count_pending(connection).await
             })
             .await
+    }
+
+    /// How much waits in each queue, in the order of their names; a queue in which nothing does is not named, so that
+    /// the answer is empty if no task is Ready. Reads the whole outbox, as [`count_pending`](Self::count_pending) does.
+    ///
+    /// ```
+    /// use taskbox_dal::{DAL, Result};
+    /// use taskbox_models::NewTaskExecution;
+    ///
+    /// async fn look(dal: &DAL) -> Result<()> {
+    ///     let mail = NewTaskExecution::standalone("welcome").queue("mail");
+    ///     let task = dal.task_execution().create(mail).await?;
+    ///     dal.task_execution().mark_ready(task.id).await?;
+    ///     let depths = dal.task_outbox().depths().await?;
+    ///     assert_eq!((&*depths[0].queue, depths[0].ready, depths[0].held), ("mail", 1, 0));
+    ///     Ok(())
+    /// }
+    /// # use taskbox_test_support::{Backend, TestDatabase, run};
+    /// # async fn example(db: &TestDatabase) { look(&DAL::connect(db.url()).await.unwrap()).await.unwrap() }
+    /// # fn main() { if cfg!(feature = "sqlite") { run(Backend::Sqlite, example) } }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Only those of the connection and the database.
+    pub async fn depths(self) -> Result<Vec<QueueDepth>> {
+        let depths = self
+            .door
+            .read(async |connection: &mut Connection<'_>| task_outbox::depths(connection).await)
+            .await?;
+        let depths = depths.into_iter();
+        Ok(depths
+            .map(|(queue, ready, held, oldest)| QueueDepth {
+                queue,
+                ready,
+                held,
+                oldest: oldest.map(duration),
+            })
+            .collect())
     }
 
     /// Deletes the rows that were made before the cut-off and whose tasks are not Ready. Answers how many.

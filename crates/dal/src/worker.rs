@@ -1,9 +1,13 @@
+use std::time::Duration;
+
 use taskbox_models::{Transition, Worker};
 use uuid::Uuid;
 
 use crate::{
     Door, Error, Result, Tx,
+    connection::Connection,
     queries::{
+        duration,
         transition::{Change, Source, apply, microseconds},
         worker,
     },
@@ -29,6 +33,18 @@ pub struct Heartbeat {
     pub lost: Vec<Uuid>,
     /// The tasks that were cancelled.
     pub cancelled: Vec<Uuid>,
+}
+
+/// A worker, and what it has to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WorkerLoad {
+    /// The worker.
+    pub worker: Worker,
+    /// How many tasks it runs.
+    pub running: i64,
+    /// For how long its lease lasts, by the database's clock; zero if it is over, and others may take its tasks back.
+    pub lease_left: Duration,
 }
 
 impl<D: Door> WorkerDAL<D> {
@@ -110,6 +126,43 @@ impl<D: Door> WorkerDAL<D> {
                 without_claimed_again(tx, id, Heartbeat { lost, cancelled }).await
             })
             .await
+    }
+
+    /// The workers in the order in which they registered, `limit` at the most: those that live, and those that died and
+    /// were not forgotten yet.
+    ///
+    /// ```
+    /// use taskbox_dal::{DAL, Result};
+    ///
+    /// async fn look(dal: &DAL) -> Result<()> {
+    ///     let worker = dal.worker().register("host-1").await?;
+    ///     let loads = dal.worker().list(10).await?;
+    ///     assert_eq!((&loads[0].worker, loads[0].running), (&worker, 0));
+    ///     assert!(!loads[0].lease_left.is_zero());
+    ///     Ok(())
+    /// }
+    /// # use taskbox_test_support::{Backend, TestDatabase, run};
+    /// # async fn example(db: &TestDatabase) { look(&DAL::connect(db.url()).await.unwrap()).await.unwrap() }
+    /// # fn main() { if cfg!(feature = "sqlite") { run(Backend::Sqlite, example) } }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidInput`] if the limit is negative.
+    pub async fn list(self, limit: i64) -> Result<Vec<WorkerLoad>> {
+        validate::limit(limit)?;
+        let loads = self
+            .door
+            .read(async |connection: &mut Connection<'_>| worker::list(connection, limit).await)
+            .await?;
+        let loads = loads.into_iter();
+        Ok(loads
+            .map(|(worker, running, left)| WorkerLoad {
+                worker,
+                running,
+                lease_left: duration(left),
+            })
+            .collect())
     }
 
     /// Ends a worker: its tasks are ready again, and their attempts do not count. There is nothing to do for a worker

@@ -24,6 +24,7 @@ taskbox_test_support::suite! {
     both: [what_was_migrated_before_is_left_alone],
     empty: [
         an_empty_database_gets_every_migration_once,
+        what_is_pending_is_told_and_left_so,
         of_many_at_once_one_migrates_and_none_fails,
         of_many_processes_at_once_one_migrates_and_none_fails,
         one_thread_is_enough,
@@ -54,6 +55,24 @@ async fn an_empty_database_gets_every_migration_once(db: &TestDatabase) {
     assert_eq!(dal.migrate().await.unwrap(), versions());
     assert!(dal.migrate().await.unwrap().is_empty());
     assert_works(&dal).await;
+}
+
+async fn what_is_pending_is_told_and_left_so(db: &TestDatabase) {
+    let dal = connect(db).await;
+    assert_eq!(dal.pending_migrations().await.unwrap(), versions());
+    let tables = match db.backend() {
+        Backend::Postgres => "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'",
+        Backend::Sqlite => "SELECT count(*) FROM sqlite_schema",
+    };
+    assert_eq!(db.query_i64(tables).await, 0, "asking made a table");
+    dal.migrate().await.unwrap();
+    assert!(dal.pending_migrations().await.unwrap().is_empty());
+    let last = versions().pop().unwrap();
+    db.execute(&format!(
+        "DELETE FROM __diesel_schema_migrations WHERE version = '{last}'"
+    ))
+    .await;
+    assert_eq!(dal.pending_migrations().await.unwrap(), [last]);
 }
 
 /// The database was made from the same files by other means, and carries Diesel's record of them.

@@ -5,11 +5,13 @@ use chrono::{DateTime, Utc};
 use diesel::BoolExpressionMethods;
 use diesel::{
     CombineDsl, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl,
-    SelectableHelper, dsl::sql, sql_types::Bool,
+    SelectableHelper,
+    dsl::sql,
+    sql_types::{Bool, Nullable},
 };
 use diesel_async::RunQueryDsl;
 use taskbox_models::{EventType, ExecutionEvent};
-use taskbox_schema::{bind, execution_events, task_executions};
+use taskbox_schema::{bind, execution_events, sql_types::Int8, task_executions};
 use uuid::Uuid;
 
 use super::{Bind, Sql};
@@ -79,10 +81,10 @@ pub(crate) async fn list_by_type(
     event_type: EventType,
     limit: i64,
 ) -> Result<Vec<ExecutionEvent>> {
-    let rare = if COMMON.contains(&event_type) {
-        "TRUE".to_owned()
-    } else {
+    let rare = if is_indexed(event_type) {
         is_rare()
+    } else {
+        "TRUE".to_owned()
     };
     let query = execution_events::table
         .filter(execution_events::event_type.eq(event_type))
@@ -107,6 +109,63 @@ pub(crate) async fn get_recent(
         .select(ExecutionEvent::as_select())
         .load(c)
         .await?))
+}
+
+/// Whether events of this type are found by the index on the types.
+pub(crate) fn is_indexed(event_type: EventType) -> bool {
+    !COMMON.contains(&event_type)
+}
+
+/// The tasks of the newest events of a type that is indexed.
+pub(crate) async fn tasks_of_type(
+    connection: &mut Connection<'_>,
+    event_type: EventType,
+    limit: i64,
+) -> Result<Vec<Uuid>> {
+    let query = execution_events::table
+        .filter(execution_events::event_type.eq(event_type))
+        .filter(sql::<Bool>(&is_rare()))
+        .order(execution_events::id.desc())
+        .limit(limit)
+        .select(execution_events::task_execution_id);
+    let tasks: Vec<Option<Uuid>> = on!(connection, |c| query.load(c).await?);
+    Ok(tasks.into_iter().flatten().collect())
+}
+
+/// How many of the newest `limit` events are of a type and not older than so many microseconds; how many there were to
+/// look at; and the age of the oldest of those.
+///
+/// Looks at those of a rare type by the index on the types, and otherwise at those of every type.
+pub(crate) async fn count_recent(
+    connection: &mut Connection<'_>,
+    event_type: EventType,
+    within: i64,
+    limit: i64,
+) -> Result<(i64, i64, Option<i64>)> {
+    type Row = (Int8, Int8, Nullable<Int8>);
+    let newest = Sql::<Row>::new(
+        "WITH newest AS (\n    SELECT event_type, created_at FROM execution_events",
+    );
+    let newest = if is_indexed(event_type) {
+        newest
+            .text("\n    WHERE event_type = ")
+            .bind(Bind::Text(event_type.as_str()))
+            .text(format!(" AND {}", is_rare()))
+    } else {
+        newest
+    };
+    let statement = newest
+        .text("\n    ORDER BY id DESC LIMIT ")
+        .bind(Bind::Integer(limit))
+        .text("\n)\nSELECT count(*) FILTER (WHERE event_type = ")
+        .bind(Bind::Text(event_type.as_str()))
+        .text(" AND created_at > ")
+        .moment_ago(within)
+        .text("), count(*),\n    ")
+        .microseconds_since("min(created_at)")
+        .text("\nFROM newest");
+    let mut rows: Vec<(i64, i64, Option<i64>)> = on!(connection, |c| statement.load(c).await?);
+    Ok(rows.pop().unwrap_or_default())
 }
 
 /// How many events are older.

@@ -7,7 +7,7 @@ use taskbox_schema::{bind, pipeline_executions, sql_types};
 use uuid::Uuid;
 
 use super::{Bind, Sql};
-use crate::{Result, connection::Connection};
+use crate::{PipelineFilter, Result, connection::Connection};
 
 /// The pipeline; `None` if there is no such one.
 pub(crate) async fn get(
@@ -34,6 +34,47 @@ pub(crate) async fn list_recent(
         .select(PipelineExecution::as_select())
         .load(c)
         .await?))
+}
+
+/// The newest of the pipelines that pass the filter, newest first.
+///
+/// There is no index on the status, so without one among the newest so many none is found.
+pub(crate) async fn list(
+    connection: &mut Connection<'_>,
+    filter: &PipelineFilter,
+    limit: i64,
+) -> Result<Vec<PipelineExecution>> {
+    let columns = "id, name, status, open_tasks, failed_tasks, cancelled_tasks, pause_reason, created_at, updated_at";
+    let rows = Sql::<pipeline_executions::SqlType>::new(format!(
+        "SELECT {columns} FROM (\n    SELECT {columns} FROM pipeline_executions"
+    ));
+    let rows = match filter.before {
+        Some(before) => rows.text(" WHERE id < ").bind(Bind::Id(before)),
+        None => rows,
+    };
+    let look = if filter.status.is_some() || filter.name.is_some() {
+        PipelineFilter::LOOK
+    } else {
+        limit
+    };
+    let rows = rows
+        .text("\n    ORDER BY id DESC LIMIT ")
+        .bind(Bind::Integer(look))
+        .text("\n) p\nWHERE true");
+    let rows = match filter.status {
+        Some(status) => rows
+            .text(" AND status = ")
+            .bind(Bind::Text(status.as_str())),
+        None => rows,
+    };
+    let rows = match &filter.name {
+        Some(name) => rows.text(" AND name = ").bind(Bind::Text(name)),
+        None => rows,
+    };
+    let rows = rows
+        .text("\nORDER BY id DESC LIMIT ")
+        .bind(Bind::Integer(limit));
+    on!(connection, |c| Ok(rows.load(c).await?))
 }
 
 /// Makes a pipeline; `None` if there is one of this id.

@@ -7,12 +7,12 @@ mod fill;
 
 use std::time::Duration;
 
-use taskbox_models::{Claim, EventType, Worker};
+use taskbox_models::{Claim, EventType, TaskStatus, Worker};
 use taskbox_test_support::TestDatabase;
 use uuid::Uuid;
 
 use super::recorder::Recorder;
-use crate::DAL;
+use crate::{DAL, TaskFilter};
 use explain::{Statement, plans, typed};
 use fill::fill;
 
@@ -24,6 +24,8 @@ taskbox_test_support::suite! {
         recovery_and_leases_find_their_rows_by_index,
         pipelines_are_held_up_and_ended_by_index,
         only_counting_reads_the_outbox_from_end_to_end,
+        who_looks_at_a_status_reads_the_small_tables_alone,
+        lists_with_filters_find_their_rows_by_index,
     ],
     postgres: [
         a_claim_from_an_outbox_that_was_empty_compares_no_task_with_every_other,
@@ -122,6 +124,61 @@ async fn only_counting_reads_the_outbox_from_end_to_end(db: &TestDatabase) {
             assert_eq!(tables, ["task_outbox"], "{}", plan.words);
         }
     }
+}
+
+async fn who_looks_at_a_status_reads_the_small_tables_alone(db: &TestDatabase) {
+    const SMALL: [&str; 4] = [
+        "task_claims",
+        "task_outbox",
+        "task_schedule",
+        "task_workers",
+    ];
+    fill(db).await;
+    let dal = DAL::connect(db.url()).await.unwrap();
+    let sent = [
+        sent!(dal, |tx| tx.task_outbox().depths()),
+        sent!(dal, |tx| tx.task_execution().count_live()),
+        sent!(dal, |tx| tx.worker().list(10)),
+    ];
+    for statement in sent.iter().flatten() {
+        for plan in plans(db, statement).await {
+            let mut reads = plan.reads.iter();
+            let is_small = reads.all(|read| SMALL.contains(&&*read.table));
+            assert!(is_small, "{}", plan.words);
+        }
+    }
+}
+
+async fn lists_with_filters_find_their_rows_by_index(db: &TestDatabase) {
+    fill(db).await;
+    let dal = DAL::connect(db.url()).await.unwrap();
+    let (id, hour) = (Uuid::from_u128(7), Duration::from_hours(1));
+    let failed = EventType::TaskFailed;
+    let recent = sent!(dal, |tx| tx
+        .execution_event()
+        .count_recent(failed, hour, 10));
+    assert_seeks(db, &recent, &["execution_events_rare_event_type_idx"]).await;
+    let all = TaskFilter::default().queue("mail");
+    let filter = all.clone().pipeline(id);
+    let tasks = sent!(dal, |tx| tx.task_execution().list(&filter, 10));
+    assert_seeks(db, &tasks, &["task_executions_pipeline_execution_id_idx"]).await;
+    let filter = all.clone().status(TaskStatus::Failed);
+    let tasks = sent!(dal, |tx| tx.task_execution().list(&filter, 10));
+    assert_seeks(db, &tasks, &["execution_events_rare_event_type_idx"]).await;
+    for status in [
+        TaskStatus::Ready,
+        TaskStatus::Running,
+        TaskStatus::Scheduled,
+    ] {
+        let filter = all.clone().status(status).before(id);
+        let tasks = sent!(dal, |tx| tx.task_execution().list(&filter, 10));
+        assert_seeks(db, &tasks, &[]).await;
+    }
+    let by_pipeline = ["task_executions_pipeline_execution_id_idx"];
+    let counts = sent!(dal, |tx| tx.task_execution().count_by_status(id));
+    assert_seeks(db, &counts, &by_pipeline).await;
+    let waits = sent!(dal, |tx| tx.task_execution().dependencies(&[id], 10));
+    assert_seeks(db, &waits, &[]).await;
 }
 
 async fn worker(dal: &DAL) -> Worker {

@@ -142,6 +142,32 @@ impl<'a, ST> Sql<'a, ST> {
             .on_postgres(" * interval '1 microsecond'")
     }
 
+    /// A moment so many microseconds ago.
+    #[must_use]
+    pub(crate) fn moment_ago(self, microseconds: i64) -> Self {
+        self.moment_in(-microseconds)
+    }
+
+    /// How many microseconds ago the moment was that an expression answers with, by the clock of the database.
+    #[must_use]
+    pub(crate) fn microseconds_since(self, moment: &'static str) -> Self {
+        self.either("(extract(epoch FROM ", "")
+            .now()
+            .text(" - ")
+            .text(moment)
+            .on_postgres(") * 1000000)::bigint")
+    }
+
+    /// How many microseconds it is from now to the moment that an expression answers with.
+    #[must_use]
+    pub(crate) fn microseconds_until(self, moment: &'static str) -> Self {
+        self.either("(extract(epoch FROM ", "")
+            .text(moment)
+            .text(" - ")
+            .now()
+            .on_postgres(") * 1000000)::bigint")
+    }
+
     #[must_use]
     pub(crate) fn text(self, text: impl Into<Cow<'static, str>>) -> Self {
         self.push(Piece::Text(text.into()))

@@ -1,5 +1,6 @@
 //! Queries on `task_executions` beside those of the transitions.
 
+pub(crate) mod list;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
 #[cfg(feature = "sqlite")]

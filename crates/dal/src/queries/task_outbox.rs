@@ -1,6 +1,8 @@
 //! Queries on `task_outbox` beside those of the transitions.
 
-use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper};
+use diesel::{
+    ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper, sql_types::Nullable,
+};
 use diesel_async::RunQueryDsl;
 use taskbox_models::{TaskOutbox, TaskStatus};
 use taskbox_schema::{bind, sql_types, task_executions, task_outbox};
@@ -33,6 +35,26 @@ pub(crate) async fn count_pending(connection: &mut Connection<'_>) -> Result<i64
         .count()
         .get_result(c)
         .await?))
+}
+
+/// A queue, its rows that may be claimed, those that are held, and for how many microseconds the oldest of the former
+/// has waited.
+pub(crate) type Depth = (String, i64, i64, Option<i64>);
+
+/// How much waits in each queue that has a row, in the order of their names. Reads the whole outbox.
+pub(crate) async fn depths(connection: &mut Connection<'_>) -> Result<Vec<Depth>> {
+    type Row = (
+        sql_types::Text,
+        sql_types::Int8,
+        sql_types::Int8,
+        Nullable<sql_types::Int8>,
+    );
+    let statement: Sql<'_, Row> = Sql::new(
+        "SELECT queue, count(*) FILTER (WHERE NOT held), count(*) FILTER (WHERE held),\n    ",
+    )
+    .microseconds_since("min(created_at) FILTER (WHERE NOT held)")
+    .text("\nFROM task_outbox GROUP BY queue ORDER BY queue");
+    on!(connection, |c| Ok(statement.load(c).await?))
 }
 
 /// Locks a task's pipeline against being paused, then the task, and reads its status; `None` if there is

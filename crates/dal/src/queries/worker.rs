@@ -36,6 +36,32 @@ pub(crate) async fn insert(
     Ok(rows.pop())
 }
 
+/// A worker, how many tasks it runs, and for how many microseconds its lease lasts.
+pub(crate) type Load = (Worker, i64, i64);
+
+/// The workers in the order of their ids.
+pub(crate) async fn list(connection: &mut Connection<'_>, limit: i64) -> Result<Vec<Load>> {
+    type Row = (
+        (
+            sql_types::Uuid,
+            sql_types::Text,
+            sql_types::Timestamptz,
+            sql_types::Timestamptz,
+            sql_types::Timestamptz,
+        ),
+        sql_types::Int8,
+        sql_types::Int8,
+    );
+    let statement: Sql<'_, Row> = Sql::new(
+        "SELECT w.id, w.name, w.registered_at, w.heartbeat_at, w.lease_expires_at,
+    (SELECT count(*) FROM task_claims c WHERE c.worker_id = w.id),\n    ",
+    )
+    .microseconds_until("w.lease_expires_at")
+    .text("\nFROM task_workers w ORDER BY w.id LIMIT ")
+    .bind(Bind::Integer(limit));
+    on!(connection, |c| Ok(statement.load(c).await?))
+}
+
 /// Renews a worker's lease, and answers with the tasks that it lost and those that were cancelled, which it is told
 /// once; `None` if there is no such worker.
 pub(crate) async fn renew(
