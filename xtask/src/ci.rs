@@ -10,7 +10,7 @@ use crate::postgres::{Server, Settings};
 use crate::{bench, dependencies, lifecycle, schema, test};
 
 /// Both features, neither, and each by itself: features add, and any combination builds.
-const BUILDS: [(&str, &str); 7] = [
+const BUILDS: [(&str, &str); 9] = [
     (
         "clippy",
         "clippy --workspace --all-targets --features postgres,sqlite -- -D warnings",
@@ -31,8 +31,23 @@ const BUILDS: [(&str, &str); 7] = [
         "executor without a backend",
         "clippy -p taskbox-executor --no-default-features -- -D warnings",
     ),
-    ("workspace on sqlite", "check --features sqlite"),
-    ("workspace on postgres", "check --features postgres"),
+    // Without the command line, which has both unless it is told otherwise.
+    (
+        "workspace on sqlite",
+        "check --workspace --exclude taskbox-cli --features sqlite",
+    ),
+    (
+        "workspace on postgres",
+        "check --workspace --exclude taskbox-cli --features postgres",
+    ),
+    (
+        "command line on sqlite",
+        "clippy -p taskbox-cli --no-default-features --features sqlite -- -D warnings",
+    ),
+    (
+        "command line on postgres",
+        "clippy -p taskbox-cli --no-default-features --features postgres -- -D warnings",
+    ),
 ];
 
 pub(crate) fn run() -> Result<()> {
@@ -68,6 +83,7 @@ fn on_database(server: &Server) -> Result<()> {
         "quickstart",
         "run --features postgres,sqlite --example quickstart -- docs",
     )?;
+    cargo_step("demo", "run -- demo docs")?;
     step("bench", "cargo xtask bench -- --test", || {
         bench::run_on(server, &["--test"])
     })?;

@@ -5,7 +5,7 @@ use anyhow::{Result, bail};
 use crate::command::{cargo, output};
 
 /// The arguments of `cargo tree` that say what is looked at, and what must not be in it.
-const RULES: [(&str, &[&str]); 4] = [
+const RULES: [(&str, &[&str]); 5] = [
     (
         "-p taskbox-schema --edges normal",
         &["diesel-async", "taskbox-dal", "taskbox-models", "tokio"],
@@ -16,6 +16,10 @@ const RULES: [(&str, &[&str]); 4] = [
     ),
     (
         "-p taskbox-executor --edges normal --depth 1",
+        &["diesel", "diesel-async", "taskbox-schema", "tokio-postgres"],
+    ),
+    (
+        "-p taskbox-cli --edges normal --depth 1",
         &["diesel", "diesel-async", "taskbox-schema", "tokio-postgres"],
     ),
     (

@@ -65,7 +65,7 @@ impl DAL {
     ///
     /// Only those of the connection and the database.
     pub async fn pending_migrations(&self) -> Result<Vec<String>> {
-        let mut pending = match &self.0.pool.0 {
+        let mut pending: Vec<String> = match &self.0.pool.0 {
             #[cfg(feature = "postgres")]
             Kind::Postgres(_) => versions::<diesel::pg::Pg>(&POSTGRES)?,
             #[cfg(feature = "sqlite")]

@@ -96,8 +96,9 @@ impl<D: Door> TaskExecutionDAL<D> {
     /// The newest tasks that pass the filter, by their ids, newest first, `limit` at the most.
     ///
     /// However many tasks there are, it looks at [`TaskFilter::LOOK`] rows of an index and no further. So an answer
-    /// shorter than the limit may leave out older tasks, except by the pipeline alone, by no filter, or by the statuses
-    /// `Ready`, `Running` and `Scheduled` alone. It looks
+    /// shorter than the limit may leave out older tasks, except without a filter, by the pipeline alone, or by the
+    /// statuses `Ready`, `Running` and `Scheduled` alone, where only a task that changes its status in that moment may be
+    /// missing. It looks
     ///
     /// - at the tasks of the pipeline, if one is named;
     /// - else by `Ready`, `Running` and `Scheduled` at the tasks that are so;

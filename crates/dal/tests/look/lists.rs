@@ -1,179 +1,30 @@
-//! What a person who looks at the database is told: depths, workers, what happened lately, and lists with filters.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support {
-    pub(crate) mod connect;
-    pub(crate) mod lifecycle;
-    pub(crate) mod limit;
-    pub(crate) mod pipeline;
-    pub(crate) mod refusal;
-    pub(crate) mod run;
-}
+//! Lists with filters, page by page.
 
 use std::{cmp::Reverse, time::Duration};
 
-use support::{
-    connect::connect, lifecycle::task_in, limit::negative, pipeline::pipeline,
-    refusal::assert_refused,
-};
 use taskbox_dal::{DAL, Error, PipelineFilter, TaskFilter};
 use taskbox_models::{
     EventType, NewPipelineExecution, NewTaskExecution, PipelineStatus, TaskStatus,
 };
-use taskbox_test_support::{Backend, TestDatabase};
+use taskbox_test_support::TestDatabase;
 use uuid::Uuid;
 
+use crate::support::{
+    connect::connect, lifecycle::task_in, limit::negative, pipeline::pipeline, ready::ready,
+    refusal::assert_refused,
+};
+
 taskbox_test_support::suite! {
-    each_queue_tells_what_may_be_claimed_and_what_is_held,
-    what_waits_for_a_time_and_what_runs_is_counted,
-    a_worker_is_listed_with_its_tasks_and_its_lease,
-    what_happened_lately_is_counted_and_what_is_older_is_not,
-    what_happened_lately_is_counted_only_so_far_back_as_was_looked,
     every_status_is_found_by_its_filter,
     tasks_pass_only_if_all_of_the_filter_does,
     pages_of_tasks_leave_none_out,
     pages_of_pipelines_leave_none_out,
     pipelines_pass_only_if_all_of_the_filter_does,
-    the_tasks_of_a_pipeline_are_counted_by_status,
     tasks_tell_what_they_wait_for,
     limits_and_names_that_cannot_be_meant_are_refused,
-    the_clock_is_that_of_the_database,
 }
 
-const MINUTE: Duration = Duration::from_mins(1);
-
-async fn ready(dal: &DAL, new: NewTaskExecution) -> Uuid {
-    let task = dal.task_execution().create(new).await.unwrap();
-    dal.task_execution().mark_ready(task.id).await.unwrap();
-    task.id
-}
-
-/// SQL for the time so many seconds ago.
-fn seconds_ago(db: &TestDatabase, seconds: i64) -> String {
-    match db.backend() {
-        Backend::Postgres => format!("clock_timestamp() - interval '{seconds} seconds'"),
-        Backend::Sqlite => format!("(unixepoch() - {seconds}) * 1000000"),
-    }
-}
-
-async fn each_queue_tells_what_may_be_claimed_and_what_is_held(db: &TestDatabase) {
-    let dal = connect(db).await;
-    assert_eq!(dal.task_outbox().depths().await.unwrap(), []);
-    let paused = pipeline(&dal).await;
-    ready(&dal, NewTaskExecution::new(paused, "a").queue("mail")).await;
-    ready(&dal, NewTaskExecution::new(paused, "a").queue("video")).await;
-    dal.pipeline_execution().pause(paused, "no").await.unwrap();
-    let old = ready(&dal, NewTaskExecution::standalone("a").queue("mail")).await;
-    ready(&dal, NewTaskExecution::standalone("a").queue("mail")).await;
-    // What is held is older, and does not count.
-    for (condition, seconds) in [("held".to_owned(), 9_000), (of(db, old), 600)] {
-        let sql = format!(
-            "UPDATE task_outbox SET created_at = {} WHERE {condition}",
-            seconds_ago(db, seconds)
-        );
-        db.execute(&sql).await;
-    }
-    let depths = dal.task_outbox().depths().await.unwrap();
-    let counts: Vec<_> = depths
-        .iter()
-        .map(|it| (&*it.queue, it.ready, it.held))
-        .collect();
-    assert_eq!(counts, [("mail", 2, 1), ("video", 0, 1)]);
-    let oldest = depths[0].oldest.unwrap();
-    assert!((10 * MINUTE..12 * MINUTE).contains(&oldest), "{oldest:?}");
-    assert_eq!(depths[1].oldest, None);
-}
-
-fn of(db: &TestDatabase, task: Uuid) -> String {
-    format!("task_execution_id = {}", db.uuid_literal(task))
-}
-
-async fn what_waits_for_a_time_and_what_runs_is_counted(db: &TestDatabase) {
-    let dal = connect(db).await;
-    let live = async || {
-        let live = dal.task_execution().count_live().await.unwrap();
-        (live.scheduled, live.due, live.running)
-    };
-    assert_eq!(live().await, (0, 0, 0));
-    for status in TaskStatus::ALL.iter().copied() {
-        task_in(&dal, None, status).await;
-    }
-    let due = task_in(&dal, None, TaskStatus::NotStarted).await;
-    let tasks = dal.task_execution();
-    tasks.schedule(due, Duration::ZERO).await.unwrap();
-    assert_eq!(live().await, (2, 1, 1));
-}
-
-async fn a_worker_is_listed_with_its_tasks_and_its_lease(db: &TestDatabase) {
-    let dal = connect(db).await;
-    assert_eq!(dal.worker().list(9).await.unwrap(), []);
-    let dead = dal.worker().register("dead").await.unwrap();
-    let id = db.uuid_literal(dead.id);
-    let sql = format!("UPDATE task_workers SET lease_expires_at = registered_at WHERE id = {id}");
-    db.execute(&sql).await;
-    let busy = dal.worker().register("busy").await.unwrap();
-    for _ in 0..3 {
-        ready(&dal, NewTaskExecution::standalone("a")).await;
-    }
-    assert_eq!(dal.task_execution().claim(&busy, 2).await.unwrap().len(), 2);
-    let loads = dal.worker().list(9).await.unwrap();
-    let told: Vec<_> = loads
-        .iter()
-        .map(|it| (&*it.worker.name, it.running, it.lease_left.is_zero()))
-        .collect();
-    assert_eq!(told, [("dead", 0, true), ("busy", 2, false)]);
-    assert_eq!(loads[1].worker, busy);
-    assert!(loads[1].lease_left <= Duration::from_secs(30));
-    assert_eq!(dal.worker().list(1).await.unwrap()[0].worker.id, dead.id);
-}
-
-async fn count(dal: &DAL, event: EventType, limit: i64) -> (i64, Duration) {
-    let recent = dal.execution_event().count_recent(event, MINUTE, limit);
-    let recent = recent.await.unwrap();
-    (recent.count, recent.span)
-}
-
-async fn what_happened_lately_is_counted_and_what_is_older_is_not(db: &TestDatabase) {
-    let dal = connect(db).await;
-    let (rare, common) = (EventType::TaskFailed, EventType::TaskCompleted);
-    assert_eq!(count(&dal, rare, 99).await, (0, MINUTE));
-    for _ in 0..2 {
-        task_in(&dal, None, TaskStatus::Failed).await;
-        task_in(&dal, None, TaskStatus::Completed).await;
-    }
-    let sql = format!(
-        "UPDATE execution_events SET created_at = {}",
-        seconds_ago(db, 120)
-    );
-    db.execute(&sql).await;
-    for _ in 0..3 {
-        task_in(&dal, None, TaskStatus::Failed).await;
-        task_in(&dal, None, TaskStatus::Completed).await;
-    }
-    for event in [rare, common] {
-        assert_eq!(count(&dal, event, 99).await, (3, MINUTE));
-    }
-}
-
-async fn what_happened_lately_is_counted_only_so_far_back_as_was_looked(db: &TestDatabase) {
-    let dal = connect(db).await;
-    for _ in 0..3 {
-        task_in(&dal, None, TaskStatus::Failed).await;
-    }
-    let sql = format!(
-        "UPDATE execution_events SET created_at = {}",
-        seconds_ago(db, 30)
-    );
-    db.execute(&sql).await;
-    let (number, span) = count(&dal, EventType::TaskFailed, 2).await;
-    assert_eq!(number, 2);
-    assert!((MINUTE / 2..MINUTE).contains(&span), "{span:?}");
-    assert_eq!(count(&dal, EventType::TaskFailed, 4).await, (3, MINUTE));
-    // Of a common type, events of all types are looked at: four of each task's here.
-    assert_eq!(count(&dal, EventType::TaskClaimed, 2).await.0, 1);
-    let nothing = (0, Duration::ZERO);
-    assert_eq!(count(&dal, EventType::TaskFailed, 0).await, nothing);
-}
+type Made = (Uuid, Option<Uuid>, TaskStatus);
 
 async fn list(dal: &DAL, filter: TaskFilter, limit: i64) -> Vec<Uuid> {
     let listed = dal.task_execution().list(&filter, limit).await.unwrap();
@@ -202,14 +53,14 @@ async fn every_status_is_found_by_its_filter(db: &TestDatabase) {
         let expected = ids(all.iter().filter(|it| it.2 == status));
         assert_eq!(list(&dal, filter.clone(), 99).await, expected, "{status}");
         assert_eq!(list(&dal, filter.clone(), 1).await, expected[..1]);
+        let older = filter.clone().before(expected[0]);
+        assert_eq!(list(&dal, older, 99).await, expected[1..]);
         let expected = ids(all.iter().filter(|it| it.2 == status && it.1 == Some(of)));
         assert_eq!(list(&dal, filter.pipeline(of), 99).await, expected);
     }
     assert_eq!(list(&dal, TaskFilter::default(), 99).await, ids(all.iter()));
     assert!(list(&dal, TaskFilter::default(), 0).await.is_empty());
 }
-
-type Made = (Uuid, Option<Uuid>, TaskStatus);
 
 fn ids<'a>(made: impl Iterator<Item = &'a Made>) -> Vec<Uuid> {
     made.map(|it| it.0).collect()
@@ -301,24 +152,6 @@ async fn pipelines_pass_only_if_all_of_the_filter_does(db: &TestDatabase) {
     assert_eq!(list(pending.name("a")).await, [mine]);
 }
 
-async fn the_tasks_of_a_pipeline_are_counted_by_status(db: &TestDatabase) {
-    let dal = connect(db).await;
-    let (mine, other) = (pipeline(&dal).await, pipeline(&dal).await);
-    for (pipeline, status) in [
-        (Some(mine), TaskStatus::Failed),
-        (Some(mine), TaskStatus::Ready),
-        (Some(mine), TaskStatus::Ready),
-        (Some(other), TaskStatus::Ready),
-        (None, TaskStatus::Ready),
-    ] {
-        task_in(&dal, pipeline, status).await;
-    }
-    let counts = dal.task_execution().count_by_status(mine).await.unwrap();
-    assert_eq!(counts, [(TaskStatus::Failed, 1), (TaskStatus::Ready, 2)]);
-    let none = dal.task_execution().count_by_status(Uuid::now_v7());
-    assert_eq!(none.await.unwrap(), []);
-}
-
 async fn tasks_tell_what_they_wait_for(db: &TestDatabase) {
     let dal = connect(db).await;
     let of = pipeline(&dal).await;
@@ -364,7 +197,7 @@ async fn limits_and_names_that_cannot_be_meant_are_refused(db: &TestDatabase) {
     assert_refused(db, listed, negative(-1)).await;
     assert_refused(db, dal.worker().list(-1), negative(-1)).await;
     let events = dal.execution_event();
-    let counted = events.count_recent(EventType::TaskFailed, MINUTE, -1);
+    let counted = events.count_recent(EventType::TaskFailed, Duration::from_mins(1), -1);
     assert_refused(db, counted, negative(-1)).await;
     let nul = |what| Error::InvalidInput {
         what,
@@ -380,15 +213,4 @@ async fn limits_and_names_that_cannot_be_meant_are_refused(db: &TestDatabase) {
     let filter = pipelines.name("a\0");
     let listed = dal.pipeline_execution().list(&filter, 1);
     assert_refused(db, listed, nul("name")).await;
-}
-
-async fn the_clock_is_that_of_the_database(db: &TestDatabase) {
-    let dal = connect(db).await;
-    let (before, worker) = (
-        dal.now().await.unwrap(),
-        dal.worker().register("w").await.unwrap(),
-    );
-    let after = dal.now().await.unwrap();
-    assert!((before..=after).contains(&worker.registered_at));
-    dal.worker().deregister(worker).await.unwrap();
 }

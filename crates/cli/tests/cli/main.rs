@@ -1,0 +1,12 @@
+//! What the program prints, as transcripts: the same on both backends.
+
+#![cfg(all(feature = "postgres", feature = "sqlite"))]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod demo;
+mod frame;
+mod help;
+mod look;
+mod migrate;
+mod steer;
+mod support;

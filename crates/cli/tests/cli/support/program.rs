@@ -1,0 +1,106 @@
+//! Runs the program.
+
+use std::{
+    env,
+    ffi::OsStr,
+    process::{Command, Output},
+};
+
+/// What the program printed and how it ended.
+pub(crate) struct Run {
+    arguments: String,
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// The program with these arguments, and nothing of the environment that it would look at.
+pub(crate) fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_taskbox"));
+    for (name, _) in env::vars_os() {
+        let name = name.to_string_lossy().into_owned();
+        if name.contains("COLOR") || name == "DATABASE_URL" || name == "TERM" {
+            command.env_remove(name);
+        }
+    }
+    command.args(arguments);
+    command
+}
+
+pub(crate) fn run_without_database(arguments: &[&str]) -> Run {
+    finish(command(arguments), arguments)
+}
+
+pub(crate) fn run(url: impl AsRef<OsStr>, arguments: &[&str]) -> Run {
+    let mut command = command(arguments);
+    command.env("DATABASE_URL", url.as_ref());
+    finish(command, arguments)
+}
+
+pub(crate) fn finish(mut command: Command, arguments: &[&str]) -> Run {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.output().unwrap();
+    Run {
+        arguments: arguments.join(" "),
+        code: status.code().unwrap(),
+        stdout: String::from_utf8(stdout).unwrap(),
+        stderr: String::from_utf8(stderr).unwrap(),
+    }
+}
+
+impl Run {
+    /// As on a terminal, with the exit code if it is not 0.
+    pub(crate) fn transcript(&self) -> String {
+        let mut text = format!("$ taskbox {}\n{}", self.arguments, self.stdout);
+        if !self.stderr.is_empty() {
+            text += "stderr: ";
+            text += &self.stderr;
+        }
+        if self.code != 0 {
+            let code = self.code;
+            return format!("{text}exit code {code}\n");
+        }
+        text
+    }
+}
+
+/// What differs from run to run, and by what it is replaced.
+const FILTERS: [(&str, &str); 13] = [
+    (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "[id]"),
+    (r"\d{4}-\d\d-\d\dT[0-9:.]+Z", "[time]"),
+    (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "[time]"),
+    (r"\d{4}-\d\d-\d\d UTC", "[day] UTC"),
+    (r"UTC +after", "UTC  after"),
+    (r"\d\d:\d\d:\d\d\.\d{3}", "[moment]"),
+    (r"\[moment\] +task_created", "[moment]  task_created"),
+    (
+        r" +\d+(\.\d)? (ms|s|min|h|d)\b( \d+ (s|min|h)\b)?",
+        " [duration]",
+    ),
+    (r#"("[a-z_]*(seconds|per_minute)": )[0-9.]+"#, "$1[number]"),
+    (r#"("transaction_id": )\d+"#, "$1[number]"),
+    (r#"("id": )\d+"#, "$1[number]"),
+    (r"(?m) +[·░█─][·░█─ ]*$", "  [timeline]"),
+    (r"(?m)^[·░█─][·░█─ ]*$", "[timeline]"),
+];
+
+/// Compares what the program printed with the snapshot of this name.
+pub(crate) fn assert_transcript(name: &str, runs: &[Run]) {
+    let transcripts: Vec<String> = runs.iter().map(Run::transcript).collect();
+    assert_text(name, &transcripts.join("\n"), &[]);
+}
+
+/// The same with further filters, which are applied first.
+pub(crate) fn assert_text(name: &str, text: &str, filters: &[(&str, &str)]) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("../snapshots");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    for (pattern, replacement) in filters.iter().chain(&FILTERS) {
+        settings.add_filter(pattern, *replacement);
+    }
+    settings.bind(|| insta::assert_snapshot!(name, text));
+}
