@@ -59,17 +59,12 @@ async fn what_cannot_be_a_url_is_refused_and_says_why() {
         ("postgres://u:s3cr3t@localhost:99999/tasks", "is malformed"),
         (
             "postgres://u:s3cr3t@localhost/tasks?colour=red",
-            "is malformed",
-        ),
-        (
-            "postgres://u:s3cr3t@localhost/tasks?sslmode=verify-full",
-            "is malformed",
+            "unknown option `colour`",
         ),
         (
             "postgres://u@localhost/tasks?password=s3cr3t&port=x",
             "is malformed",
         ),
-        ("postgres://u:s3cr3t@localhost/tasks?sslmode=require", "TLS"),
         ("sqlite://", "names no file"),
         ("sqlite:", "names no file"),
         ("sqlite://:memory:", "in memory"),
@@ -136,7 +131,7 @@ fn relative(path: &Path) -> String {
 
 fn builder(listener: &TcpListener) -> DALBuilder {
     let address = listener.local_addr().unwrap();
-    DAL::builder(format!("postgres://u:{PASSWORD}@{address}/tasks"))
+    DAL::builder(format!("postgres://u:{PASSWORD}@{address}/tasks?sslmode=disable"))
 }
 
 #[tokio::test]
@@ -197,7 +192,7 @@ async fn a_wrong_password_is_a_connection_error() {
 }
 
 async fn a_database_that_is_not_there_is_named(db: &TestDatabase) {
-    let error = refusal(DAL::builder(format!("{}_missing", db.url()))).await;
+    let error = refusal(DAL::builder(db.url().replace('?', "_missing?"))).await;
     assert!(matches!(error, Error::Connection(_)), "{error:?}");
     assert!(error.to_string().contains("_missing"), "{error}");
 }

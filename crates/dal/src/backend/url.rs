@@ -6,7 +6,7 @@ use crate::{Error, Result};
 #[derive(Clone, Debug)]
 pub(crate) enum Target {
     #[cfg(feature = "postgres")]
-    Postgres(Box<tokio_postgres::Config>),
+    Postgres(Box<super::postgres::Server>),
     #[cfg(feature = "sqlite")]
     Sqlite(std::path::PathBuf),
     #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
@@ -32,16 +32,9 @@ impl Target {
 
 #[cfg(feature = "postgres")]
 fn postgres(url: &str) -> Result<Target> {
-    let config: tokio_postgres::Config = url.parse().map_err(|error: tokio_postgres::Error| {
-        Error::invalid(WHAT, format!("is malformed: {error}"))
-    })?;
-    if config.get_ssl_mode() == tokio_postgres::config::SslMode::Require {
-        return Err(Error::invalid(
-            WHAT,
-            "asks for TLS (sslmode=require), which this version cannot do; hand a pool that can to `DAL::from_pool`",
-        ));
-    }
-    Ok(Target::Postgres(Box::new(config)))
+    let server =
+        super::postgres::Server::parse(url).map_err(|problem| Error::invalid(WHAT, problem))?;
+    Ok(Target::Postgres(Box::new(server)))
 }
 
 #[cfg(not(feature = "postgres"))]
