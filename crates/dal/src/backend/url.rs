@@ -48,12 +48,16 @@ fn sqlite(url: &str) -> Result<Target> {
         .strip_prefix("sqlite://")
         .or_else(|| url.strip_prefix("sqlite:"))
         .unwrap_or_default();
+    if let Some((_, parameters)) = path.split_once('?') {
+        let name = parameters.split(['=', '&']).next().unwrap_or_default();
+        let problem = format!("has the parameter `{name}`; sqlite:// URLs take none");
+        return Err(Error::invalid(WHAT, problem));
+    }
     let problem = match path {
         "" => "names no file; write sqlite://tasks.db, or sqlite:///var/lib/tasks.db",
         _ if path.contains(":memory:") => {
             "names a database in memory, of which every connection of the pool would have another; use a file"
         }
-        _ if path.contains('?') => "has parameters; sqlite:// URLs take none",
         _ if path.contains('\0') => "contains a NUL character",
         _ => return Ok(Target::Sqlite(path.into())),
     };
