@@ -19,6 +19,7 @@ mod door;
 mod error;
 mod execution_event;
 mod fault;
+pub mod limits;
 mod migrations;
 mod moved;
 mod pipeline_execution;
