@@ -16,6 +16,7 @@ mod backend;
 mod builder;
 mod dal;
 mod door;
+mod durability;
 mod error;
 mod execution_event;
 mod fault;
@@ -39,6 +40,7 @@ pub use builder::DALBuilder;
 pub use connection::Joinable;
 pub use dal::DAL;
 pub use door::Door;
+pub use durability::Durability;
 pub use error::{Error, Result};
 pub use execution_event::ExecutionEventDAL;
 #[cfg(taskbox_faults)]

@@ -5,6 +5,7 @@
 
 #[cfg(test)]
 mod clock;
+pub(crate) mod durability;
 pub(crate) mod execution_event;
 pub(crate) mod pipeline_execution;
 #[cfg(all(test, feature = "postgres", feature = "sqlite"))]
