@@ -2,14 +2,17 @@
 //!
 //! Only a second process can outlive a Ctrl-C or a `kill -9` for long enough to tidy up, so the
 //! server is the child of a keeper: this program again, out of the terminal's reach. The keeper
-//! prints the port, then reads a pipe that nobody writes to. The pipe closes when our side ends,
+//! prints the port and the folder of the certificates, then reads a pipe that nobody writes to. The pipe closes when our side ends,
 //! whatever way, and the keeper stops the server and removes its folder.
 
+mod certificates;
 mod cluster;
 
 use std::env;
+use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -25,6 +28,7 @@ pub(crate) struct Server {
     keeper: Child,
     pipe: Option<ChildStdin>,
     port: u16,
+    certificates: PathBuf,
 }
 
 /// What the server is for.
@@ -71,12 +75,13 @@ impl Server {
             keeper,
             pipe,
             port: 0,
+            certificates: PathBuf::new(),
         };
-        server.port = server.announced_port()?;
+        (server.port, server.certificates) = server.announced()?;
         Ok(server)
     }
 
-    fn announced_port(&mut self) -> Result<u16> {
+    fn announced(&mut self) -> Result<(u16, PathBuf)> {
         let stdout = self
             .keeper
             .stdout
@@ -85,13 +90,24 @@ impl Server {
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line)?;
         line.trim()
-            .parse()
-            .ok()
+            .split_once(' ')
+            .and_then(|(port, folder)| Some((port.parse().ok()?, folder.into())))
             .context("the private Postgres did not start; the reason is above")
     }
 
     pub(crate) fn url(&self) -> String {
         self.url_of("postgres")
+    }
+
+    /// What the tests have to know of it.
+    pub(crate) fn environment(&self) -> [(&'static str, OsString); 2] {
+        [
+            ("TASKBOX_POSTGRES_URL", self.url().into()),
+            (
+                "TASKBOX_POSTGRES_CERTIFICATES",
+                self.certificates.clone().into(),
+            ),
+        ]
     }
 
     /// The URL of a new, empty database.
@@ -138,7 +154,8 @@ fn keeper(programs: &ServerPrograms, settings: Settings) -> Result<Command> {
 pub(crate) fn keep(programs: &ServerPrograms, settings: Settings) -> Result<()> {
     let cluster = Cluster::create(programs)?;
     let server = cluster.start(settings)?;
-    writeln!(io::stdout(), "{}", server.port())?;
+    let certificates = cluster.certificates().display();
+    writeln!(io::stdout(), "{} {certificates}", server.port())?;
     io::copy(&mut io::stdin(), &mut io::sink())?;
     Ok(())
 }
@@ -146,7 +163,9 @@ pub(crate) fn keep(programs: &ServerPrograms, settings: Settings) -> Result<()> 
 /// A server for a person, until Ctrl-C.
 pub(crate) fn serve() -> Result<()> {
     let mut server = Server::start(Settings::Fast)?;
-    println!("export TASKBOX_POSTGRES_URL={}", server.url());
+    for (name, value) in server.environment() {
+        println!("export {name}={}", value.display());
+    }
     println!("Ctrl-C stops the server and removes its data.");
     let status = server.keeper.wait()?;
     bail!("the keeper of Postgres ended by itself ({status})")

@@ -1,10 +1,12 @@
 use std::{sync::Arc, time::Duration};
 
+use tokio::time::timeout;
+
 use crate::{
     DAL, Error, Result,
     backend::{Pool, Target},
     dal::{Inner, Settings},
-    queries::transition::microseconds,
+    queries::{durability, transition::microseconds},
 };
 
 /// A lease that ends before its worker hears of it is of no use.
@@ -65,7 +67,8 @@ impl DALBuilder {
     }
 
     /// Connects: makes the pool and one connection, so that a wrong URL shows here. A `SQLite` file is made
-    /// if it is missing; tables are not, see [`DAL::migrate`].
+    /// if it is missing; tables are not, see [`DAL::migrate`]. Warns, by `tracing`, if the settings of the database may
+    /// lose what it has committed, see [`DAL::durability`].
     ///
     /// # Errors
     ///
@@ -87,10 +90,18 @@ impl DALBuilder {
         }
         let target = Target::parse(&self.url)?;
         let pool = Pool::new(&target, self.pool_size)?;
-        pool.reader(self.settings.acquire_timeout)
-            .await?
-            .give_back();
+        self.try_out(&pool).await?;
         Ok(DAL(Arc::new(Inner::new(pool, self.settings).of(target))))
+    }
+
+    /// Makes a first connection, and warns of what its database may lose.
+    async fn try_out(&self, pool: &Pool) -> Result<()> {
+        let waited = self.settings.acquire_timeout;
+        let mut lease = pool.reader(waited).await?;
+        let asked = timeout(waited, durability::get(&mut lease.connection())).await;
+        asked.map_err(|_| Error::PoolTimeout { waited })??.warn();
+        lease.give_back();
+        Ok(())
     }
 }
 

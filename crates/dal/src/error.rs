@@ -1,6 +1,6 @@
 use std::{result, time::Duration};
 
-use taskbox_models::{Conflict, PipelineStatus};
+use taskbox_models::{Conflict, PipelineStatus, UnknownText};
 use uuid::Uuid;
 
 /// What a call of this crate answers with.
@@ -121,6 +121,19 @@ pub enum Error {
     /// The migrations could not be run.
     #[error("cannot migrate the database: {0}")]
     Migration(String),
+    /// A text in the database that Taskbox cannot have written, such as a status that there is not. Nothing else of
+    /// what was asked for is answered, and what was written is rolled back. Correct the rows that have it.
+    #[error(
+        "{column} has {found:?}, which is no {expected}; only other software can have written that: find the rows by it, and correct them"
+    )]
+    UnknownText {
+        /// Where it is, as `table.column`.
+        column: &'static str,
+        /// What it should be, such as "task status".
+        expected: &'static str,
+        /// The text, or the beginning of a long one.
+        found: String,
+    },
     /// The database refused a statement, or could not be reached.
     #[error("the database says: {0}")]
     Database(#[source] diesel::result::Error),
@@ -159,7 +172,7 @@ impl Error {
 
     /// Whether a statement failed, after which a transaction is of no use.
     pub(crate) fn is_database(&self) -> bool {
-        matches!(self, Self::Database(_))
+        matches!(self, Self::Database(_) | Self::UnknownText { .. })
     }
 }
 
@@ -170,6 +183,30 @@ fn any_of(statuses: &[PipelineStatus]) -> String {
 
 impl From<diesel::result::Error> for Error {
     fn from(error: diesel::result::Error) -> Self {
-        Self::Database(error)
+        match unknown_text(&error) {
+            None => Self::Database(error),
+            Some(text) => Self::UnknownText {
+                column: text.column,
+                expected: text.expected,
+                found: text.found.chars().take(SHOWN).collect(),
+            },
+        }
+    }
+}
+
+/// How many characters of a text an error shows.
+const SHOWN: usize = 100;
+
+/// The text that could not be read, if it is for that.
+fn unknown_text(error: &diesel::result::Error) -> Option<&UnknownText> {
+    let diesel::result::Error::DeserializationError(error) = error else {
+        return None;
+    };
+    let mut cause: &(dyn std::error::Error + 'static) = &**error;
+    loop {
+        match cause.downcast_ref() {
+            Some(text) => return Some(text),
+            None => cause = cause.source()?,
+        }
     }
 }

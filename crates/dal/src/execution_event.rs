@@ -151,6 +151,7 @@ impl<D: Door> ExecutionEventDAL<D> {
     ///
     /// Only those of the connection and the database.
     pub async fn count_older_than(self, cutoff: DateTime<Utc>) -> Result<i64> {
+        let cutoff = validate::cutoff(cutoff);
         self.door
             .read(async |connection: &mut Connection<'_>| {
                 execution_event::count_older_than(connection, cutoff).await
@@ -164,6 +165,7 @@ impl<D: Door> ExecutionEventDAL<D> {
     ///
     /// Only those of the connection and the database.
     pub async fn delete_older_than(self, cutoff: DateTime<Utc>) -> Result<usize> {
+        let cutoff = validate::cutoff(cutoff);
         self.door
             .write(
                 "execution_event.delete_older_than",

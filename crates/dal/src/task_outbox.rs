@@ -172,7 +172,7 @@ impl<D: Door> TaskOutboxDAL<D> {
     ///
     /// Only those of the connection and the database.
     pub async fn delete_older_than(self, cutoff: DateTime<Utc>) -> Result<usize> {
-        self.delete_stale("o.created_at <", Bind::Moment(cutoff))
+        self.delete_stale("o.created_at <", Bind::Moment(validate::cutoff(cutoff)))
             .await
     }
 

@@ -1,5 +1,7 @@
 use std::{error::Error, fmt, time::Duration};
 
+use taskbox_dal::limits::MAX_TEXT;
+
 /// How an attempt ended that did not succeed, and what is to become of the task.
 ///
 /// `?` on any error makes one that says to try again, after the delay of the executor's policy. An error that does not
@@ -96,16 +98,23 @@ impl<E: Error> From<E> for TaskError {
     }
 }
 
-/// As a database can keep it: without NUL characters.
+/// As a database can keep it: without NUL characters, and of a length that is allowed.
 fn kept(reason: &impl fmt::Display) -> String {
-    reason.to_string().replace('\0', "\u{fffd}")
+    const CUT: &str = "… (cut off)";
+
+    let mut reason = reason.to_string().replace('\0', "\u{fffd}");
+    if reason.len() > MAX_TEXT {
+        reason.truncate(reason.floor_char_boundary(MAX_TEXT - CUT.len()));
+        reason.push_str(CUT);
+    }
+    reason
 }
 
 #[cfg(test)]
 mod tests {
     use std::{fmt::Error, io};
 
-    use super::{TaskError, Verdict};
+    use super::{MAX_TEXT, TaskError, Verdict};
 
     #[test]
     fn an_error_is_tried_again_with_its_causes() {
@@ -128,5 +137,17 @@ mod tests {
             panic!("it fails");
         };
         assert_eq!(error, "a\u{fffd}b");
+    }
+
+    #[test]
+    fn a_reason_is_cut_to_what_can_be_kept() {
+        let text = |error: TaskError| match error.0 {
+            Verdict::Fail { error } => error,
+            _ => panic!("it fails"),
+        };
+        let longest = "é".repeat(MAX_TEXT / 2);
+        assert_eq!(text(TaskError::fail(&longest)), longest);
+        let cut = text(TaskError::fail(longest + "é"));
+        assert!(cut.len() <= MAX_TEXT && cut.ends_with("é… (cut off)"));
     }
 }

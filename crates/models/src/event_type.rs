@@ -2,7 +2,7 @@ use crate::text_enum::text_enum;
 
 text_enum! {
     /// What happened to a task or a pipeline. [`Transition`](crate::Transition) says which transition writes which.
-    pub enum EventType ("event type") {
+    pub enum EventType ("event type" in "execution_events.event_type") {
         /// A pipeline was made.
         PipelineCreated = "pipeline_created",
         /// The first task of a pipeline left `NotStarted`.

@@ -2,7 +2,7 @@ use crate::text_enum::text_enum;
 
 text_enum! {
     /// Where a pipeline stands. It follows from its tasks, except that a hand may pause or cancel it.
-    pub enum PipelineStatus ("pipeline status") {
+    pub enum PipelineStatus ("pipeline status" in "pipeline_executions.status") {
         /// None of its tasks has left `NotStarted`; also a pipeline without tasks.
         Pending = "Pending",
         /// Some of its tasks have not ended.

@@ -2,7 +2,7 @@ use crate::text_enum::text_enum;
 
 text_enum! {
     /// Where a task stands. `docs/task-lifecycle.md` draws how it gets from one to another.
-    pub enum TaskStatus ("task status") {
+    pub enum TaskStatus ("task status" in "task_executions.status") {
         /// Made, and waiting for its dependencies or for its owner to release it.
         NotStarted = "NotStarted",
         /// Waiting for a time: it has a row in `task_schedule`.

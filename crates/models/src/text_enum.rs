@@ -7,6 +7,8 @@ use std::{error, fmt};
 pub struct UnknownText {
     /// What the text should have named, such as "task status".
     pub expected: &'static str,
+    /// The column that keeps such texts, as `table.column`.
+    pub column: &'static str,
     /// The text.
     pub found: String,
 }
@@ -23,7 +25,7 @@ impl error::Error for UnknownText {}
 macro_rules! text_enum {
     (
         $(#[$meta:meta])*
-        pub enum $name:ident ($what:literal) {
+        pub enum $name:ident ($what:literal in $column:literal) {
             $($(#[$variant_meta:meta])* $variant:ident = $text:literal,)*
         }
     ) => {
@@ -62,7 +64,11 @@ macro_rules! text_enum {
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 match text {
                     $($text => Ok(Self::$variant),)*
-                    _ => Err($crate::UnknownText { expected: $what, found: text.to_owned() }),
+                    _ => Err($crate::UnknownText {
+                        expected: $what,
+                        column: $column,
+                        found: text.to_owned(),
+                    }),
                 }
             }
         }

@@ -96,7 +96,7 @@ impl TestDatabase {
         }
     }
 
-    /// What to connect to: `postgres://user@host:port/name`, or `sqlite:///folder/tasks.db`.
+    /// What to connect to: `postgres://user@host:port/name?sslmode=disable`, or `sqlite:///folder/tasks.db`.
     #[must_use]
     pub fn url(&self) -> String {
         match &self.place {

@@ -13,4 +13,5 @@ mod sqlite;
 mod suite;
 
 pub use database::{Backend, TestDatabase};
+pub use postgres::certificates;
 pub use run::{AsyncTest, run, run_empty};

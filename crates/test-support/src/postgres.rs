@@ -3,7 +3,7 @@
 mod connection;
 mod template;
 
-use std::{env, thread};
+use std::{env, path::PathBuf, thread};
 
 use tokio::runtime;
 use uuid::Uuid;
@@ -12,6 +12,7 @@ use self::connection::Connection;
 use self::template::template;
 
 const SERVER: &str = "TASKBOX_POSTGRES_URL";
+const CERTIFICATES: &str = "TASKBOX_POSTGRES_CERTIFICATES";
 
 #[derive(Debug)]
 pub(crate) struct Database {
@@ -80,10 +81,30 @@ impl Database {
     }
 }
 
+/// Without TLS unless it says otherwise: a test that looks at what goes over the line has to understand it.
 fn server() -> String {
-    env::var(SERVER).unwrap_or_else(|_| {
+    let url = variable(SERVER);
+    match url.split_once('?') {
+        None => format!("{url}?sslmode=disable"),
+        Some((_, options)) if options.contains("sslmode=") => url,
+        Some(_) => format!("{url}&sslmode=disable"),
+    }
+}
+
+/// The folder with the certificates of the Postgres server, which `cargo xtask test` makes: `ca.pem`, of the issuer;
+/// `server.pem`, for the host `localhost`; `client.pem` and `client.key`, for the role `taskbox_certified`.
+///
+/// The server asks that role for its certificate, the role `taskbox_password` for a password, and nobody else for
+/// anything. Neither is there before a test makes it.
+#[must_use]
+pub fn certificates() -> PathBuf {
+    variable(CERTIFICATES).into()
+}
+
+fn variable(name: &str) -> String {
+    env::var(name).unwrap_or_else(|_| {
         panic!(
-            "{SERVER} is not set: run the tests through `cargo xtask test`, which starts a Postgres server of its own"
+            "{name} is not set: run the tests through `cargo xtask test`, which starts a Postgres server of its own"
         )
     })
 }

@@ -49,7 +49,7 @@ async fn foreign_keys_are_enforced(db: &TestDatabase) {
 
 async fn a_postgres_database_is_dropped_under_its_users(db: &TestDatabase) {
     let other = TestDatabase::create(Backend::Postgres).await;
-    let name = other.url().rsplit('/').next().map(ToOwned::to_owned);
+    let name = other.url().rsplit(['/', '?']).nth(1).map(ToOwned::to_owned);
     let databases = format!(
         "SELECT count(*) FROM pg_database WHERE datname = '{}'",
         name.unwrap_or_default()

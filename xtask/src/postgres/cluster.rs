@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, TcpListener};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -10,6 +11,7 @@ use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
 
 use super::Settings;
+use super::certificates::{ADMISSION, Certificates};
 use crate::account::Account;
 use crate::programs::ServerPrograms;
 
@@ -22,6 +24,7 @@ const LOG_TAIL: usize = 20;
 pub(super) struct Cluster<'a> {
     programs: &'a ServerPrograms,
     account: Account,
+    certificates: Certificates,
     folder: TempDir,
 }
 
@@ -32,12 +35,15 @@ impl<'a> Cluster<'a> {
             .prefix("taskbox-postgres-")
             .tempdir()?;
         account.owns(folder.path())?;
+        let certificates = Certificates::create(folder.path().join("certificates"), &account)?;
         let cluster = Self {
             programs,
             account,
+            certificates,
             folder,
         };
         cluster.initialize()?;
+        cluster.admit()?;
         Ok(cluster)
     }
 
@@ -55,6 +61,17 @@ impl<'a> Cluster<'a> {
             );
         }
         Ok(())
+    }
+
+    /// The first line that fits counts, so ours go before those of `initdb`.
+    fn admit(&self) -> Result<()> {
+        let path = self.folder.path().join("data/pg_hba.conf");
+        let rest = fs::read_to_string(&path)?;
+        Ok(fs::write(path, format!("{ADMISSION}{rest}"))?)
+    }
+
+    pub(super) fn certificates(&self) -> &Path {
+        self.certificates.folder()
     }
 
     /// Most often it is the folder's parents, which only their owner may enter.
@@ -94,6 +111,9 @@ impl<'a> Cluster<'a> {
         command.arg("-k").arg(self.folder.path());
         for value in settings.values() {
             command.args(["-c", value]);
+        }
+        for value in self.certificates.settings() {
+            command.args(["-c", &value]);
         }
         command
             .stdin(Stdio::null())

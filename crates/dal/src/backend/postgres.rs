@@ -1,8 +1,14 @@
-//! Postgres: connections, and the statements around a transaction.
+//! Postgres: the pool, and the statements around a transaction.
 
-use std::{error::Error as _, time::Duration};
+mod connect;
+mod reason;
+mod server;
+mod tls;
+mod verifier;
 
-use diesel::{ConnectionError, ConnectionResult, QueryResult, connection::TransactionDepthChange};
+use std::time::Duration;
+
+use diesel::{QueryResult, connection::TransactionDepthChange};
 use diesel_async::{
     AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection,
     TransactionManager,
@@ -11,8 +17,9 @@ use diesel_async::{
     },
 };
 use futures_util::FutureExt;
-use tokio_postgres::NoTls;
 
+use self::connect::connect;
+pub(crate) use self::server::Server;
 use super::CommitError;
 use crate::{Error, Result, queries::execution_event::is_written, witness::Witness};
 
@@ -25,39 +32,16 @@ impl From<Pool> for super::Pool {
     }
 }
 
-/// Nets for what no client can promise: a client that vanishes while its statement runs is noticed in
-/// half a second, and one that freezes in a transaction loses it, with its locks, in a minute.
-///
-/// Compiling a statement just in time pays for queries of minutes: for a batch of ten thousand tasks it took
-/// longer than running it.
-const SETTINGS: &str = "SET client_connection_check_interval = '500ms';
-    SET jit = off;
-    SET idle_in_transaction_session_timeout = '60s'";
-
-/// After how long without a word the system asks whether the other side is still there.
-const KEEPALIVE: Duration = Duration::from_secs(30);
-/// The same where the URL says nothing.
-const OS_KEEPALIVE: Duration = Duration::from_hours(2);
-
 /// How long a connection is given to say whether it is still alive after a COMMIT that failed.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
-pub(crate) fn pool(config: &tokio_postgres::Config, size: usize) -> Result<Pool> {
-    let mut config = config.clone();
-    if config.get_application_name().is_none() {
-        config.application_name("taskbox");
-    }
-    // Two hours otherwise, for which a machine that vanished would be waited for.
-    if config.get_keepalives_idle() == OS_KEEPALIVE {
-        config.keepalives_idle(KEEPALIVE);
-        config.keepalives_interval(KEEPALIVE / 3);
-        config.keepalives_retries(3);
-    }
+pub(crate) fn pool(server: &Server, size: usize) -> Result<Pool> {
+    let server = server.clone();
     let mut manager = ManagerConfig::default();
     // A check at every checkout would be a round trip more for every call. A connection that has died
     // shows at BEGIN, where nothing is lost yet and the door tries again with another.
     manager.recycling_method = RecyclingMethod::Fast;
-    manager.custom_setup = Box::new(move |_| establish(config.clone()).boxed());
+    manager.custom_setup = Box::new(move |_| connect(server.clone()).boxed());
     // The URL stays out of the manager, which hands it to instrumentation.
     pooled::Pool::builder(Manager::new_with_config("", manager))
         .max_size(size)
@@ -66,7 +50,7 @@ pub(crate) fn pool(config: &tokio_postgres::Config, size: usize) -> Result<Pool>
 }
 
 /// A connection as the pool makes them, which is not of the pool.
-pub(crate) async fn connect(pool: &Pool) -> Result<AsyncPgConnection> {
+pub(crate) async fn connect_as(pool: &Pool) -> Result<AsyncPgConnection> {
     let connection = deadpool::managed::Manager::create(pool.manager()).await;
     connection.map_err(|error| Error::Connection(error.to_string()))
 }
@@ -74,32 +58,6 @@ pub(crate) async fn connect(pool: &Pool) -> Result<AsyncPgConnection> {
 /// What to say of a server that did not answer for so long.
 pub(crate) fn no_answer(waited: Duration) -> Error {
     Error::Connection(format!("no answer within {waited:?}"))
-}
-
-async fn establish(config: tokio_postgres::Config) -> ConnectionResult<AsyncPgConnection> {
-    let (client, connection) = config
-        .connect(NoTls)
-        .await
-        .map_err(|error| ConnectionError::BadConnection(reason(&error)))?;
-    let mut connection =
-        AsyncPgConnection::try_from_client_and_connection(client, connection).await?;
-    connection
-        .batch_execute(SETTINGS)
-        .await
-        .map_err(ConnectionError::CouldntSetupConfiguration)?;
-    Ok(connection)
-}
-
-/// The error with its causes, without which it is no more than "db error".
-fn reason(error: &tokio_postgres::Error) -> String {
-    let mut reason = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        reason.push_str(": ");
-        reason.push_str(&error.to_string());
-        cause = error.source();
-    }
-    reason
 }
 
 pub(crate) async fn begin(connection: &mut AsyncPgConnection) -> QueryResult<()> {

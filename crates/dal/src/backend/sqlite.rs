@@ -1,18 +1,13 @@
-//! SQLite: connections, the thread they run on, and the statements around a transaction.
+//! SQLite: the pool, the thread its connections run on, and the statements around a transaction.
 
-use std::{
-    error::Error as StdError,
-    path::Path,
-    sync::Arc,
-    thread,
-    time::{Duration, Instant},
-};
+mod open;
+
+use std::{error::Error as StdError, path::Path, sync::Arc, time::Duration};
 
 use diesel::{
-    ConnectionError, ConnectionResult, QueryResult, RunQueryDsl, SqliteConnection,
-    connection::{AnsiTransactionManager, Connection as _, SimpleConnection, TransactionManager},
+    ConnectionError, ConnectionResult, QueryResult, SqliteConnection,
+    connection::{AnsiTransactionManager, SimpleConnection, TransactionManager},
     result::DatabaseErrorKind,
-    sql_types::Text,
 };
 use diesel_async::{
     pooled_connection::{
@@ -23,6 +18,8 @@ use diesel_async::{
 use futures_util::{FutureExt, future::BoxFuture};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use self::open::ask;
+pub(crate) use self::open::open;
 use super::CommitError;
 use crate::{Error, Result};
 
@@ -84,18 +81,6 @@ impl From<pooled::Pool<AsyncSqliteConnection>> for super::Pool {
     }
 }
 
-/// What every connection is told. `synchronous = FULL`: a commit that was answered survives a power cut.
-const SETTINGS: &str = "PRAGMA synchronous = FULL;
-    PRAGMA foreign_keys = ON;
-    PRAGMA trusted_schema = OFF;
-    PRAGMA journal_size_limit = 67108864";
-
-/// How long a connection waits for writers of other programs.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Earlier versions can corrupt a WAL file that several connections write to.
-const OLDEST_SAFE_VERSION: [u32; 3] = [3, 51, 3];
-
 pub(crate) fn pool(path: &Path, size: usize) -> Result<Pool> {
     let Some(path) = path.to_str().map(str::to_owned) else {
         return Err(Error::invalid(
@@ -132,78 +117,6 @@ async fn establish(path: String) -> ConnectionResult<AsyncSqliteConnection> {
         .await
         .map_err(|error| ConnectionError::BadConnection(error.to_string()))??;
     Ok(AsyncSqliteConnection::new(connection))
-}
-
-pub(crate) fn open(path: &str) -> ConnectionResult<SqliteConnection> {
-    let mut connection = SqliteConnection::establish(path)?;
-    let wait = BUSY_TIMEOUT.as_millis();
-    connection
-        .batch_execute(&format!("PRAGMA busy_timeout = {wait};\n    {SETTINGS}"))
-        .map_err(ConnectionError::CouldntSetupConfiguration)?;
-    let answer = |connection: &mut SqliteConnection, question| {
-        ask(connection, question).map_err(ConnectionError::CouldntSetupConfiguration)
-    };
-    let version = answer(&mut connection, "SELECT sqlite_version() AS answer")?;
-    if !is_safe(&version) {
-        return Err(ConnectionError::BadConnection(format!(
-            "SQLite {version} can corrupt files in WAL mode; build with the bundled one"
-        )));
-    }
-    enter_wal_mode(&mut connection).map_err(ConnectionError::CouldntSetupConfiguration)?;
-    // A file on a network file system stays as it is, silently.
-    let mode = answer(
-        &mut connection,
-        "SELECT journal_mode AS answer FROM pragma_journal_mode",
-    )?;
-    if mode != "wal" {
-        return Err(ConnectionError::BadConnection(format!(
-            "the file cannot be put into WAL mode (it is in {mode} mode); keep it on a local disk"
-        )));
-    }
-    Ok(connection)
-}
-
-/// Sets the mode, which is kept in the file.
-///
-/// Of connections that set it on a new file at the same time, all but one are refused at once, whatever the busy
-/// timeout: each has read the file, and `SQLite` lets no reader wait to become a writer. So it is asked again.
-fn enter_wal_mode(connection: &mut SqliteConnection) -> QueryResult<()> {
-    const PAUSE: Duration = Duration::from_millis(5);
-
-    let started = Instant::now();
-    loop {
-        match connection.batch_execute("PRAGMA journal_mode = WAL") {
-            Err(error) if is_locked(&error) && started.elapsed() < BUSY_TIMEOUT => {
-                thread::sleep(PAUSE);
-            }
-            entered => return entered,
-        }
-    }
-}
-
-/// Diesel does not tell `SQLITE_BUSY` from other codes, but hands its text on.
-fn is_locked(error: &diesel::result::Error) -> bool {
-    use diesel::result::Error::DatabaseError;
-    matches!(error, DatabaseError(_, information) if information.message() == "database is locked")
-}
-
-fn ask(connection: &mut SqliteConnection, question: &str) -> QueryResult<String> {
-    #[derive(diesel::QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = Text)]
-        answer: String,
-    }
-    diesel::sql_query(question)
-        .get_result(connection)
-        .map(|row: Row| row.answer)
-}
-
-fn is_safe(version: &str) -> bool {
-    let parts: Vec<u32> = version
-        .split('.')
-        .map_while(|part| part.parse().ok())
-        .collect();
-    parts.as_slice() >= OLDEST_SAFE_VERSION.as_slice()
 }
 
 /// Begins, always as a writer: a transaction that begins as a reader and then writes fails at once if
@@ -244,19 +157,4 @@ pub(crate) async fn commit(connection: &mut AsyncSqliteConnection) -> Result<(),
             }
             _ => CommitError::NotCommitted(error.into()),
         })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_safe;
-
-    #[test]
-    fn versions_that_can_corrupt_a_wal_file_are_refused() {
-        assert!(is_safe("3.51.3"));
-        assert!(is_safe("3.53.0"));
-        assert!(is_safe("4.0"));
-        assert!(!is_safe("3.51.2"));
-        assert!(!is_safe("3.9.9"));
-        assert!(!is_safe(""));
-    }
 }

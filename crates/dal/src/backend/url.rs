@@ -6,7 +6,7 @@ use crate::{Error, Result};
 #[derive(Clone, Debug)]
 pub(crate) enum Target {
     #[cfg(feature = "postgres")]
-    Postgres(Box<tokio_postgres::Config>),
+    Postgres(Box<super::postgres::Server>),
     #[cfg(feature = "sqlite")]
     Sqlite(std::path::PathBuf),
     #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
@@ -32,16 +32,9 @@ impl Target {
 
 #[cfg(feature = "postgres")]
 fn postgres(url: &str) -> Result<Target> {
-    let config: tokio_postgres::Config = url.parse().map_err(|error: tokio_postgres::Error| {
-        Error::invalid(WHAT, format!("is malformed: {error}"))
-    })?;
-    if config.get_ssl_mode() == tokio_postgres::config::SslMode::Require {
-        return Err(Error::invalid(
-            WHAT,
-            "asks for TLS (sslmode=require), which this version cannot do; hand a pool that can to `DAL::from_pool`",
-        ));
-    }
-    Ok(Target::Postgres(Box::new(config)))
+    let server =
+        super::postgres::Server::parse(url).map_err(|problem| Error::invalid(WHAT, problem))?;
+    Ok(Target::Postgres(Box::new(server)))
 }
 
 #[cfg(not(feature = "postgres"))]
@@ -55,12 +48,16 @@ fn sqlite(url: &str) -> Result<Target> {
         .strip_prefix("sqlite://")
         .or_else(|| url.strip_prefix("sqlite:"))
         .unwrap_or_default();
+    if let Some((_, parameters)) = path.split_once('?') {
+        let name = parameters.split(['=', '&']).next().unwrap_or_default();
+        let problem = format!("has the parameter `{name}`; sqlite:// URLs take none");
+        return Err(Error::invalid(WHAT, problem));
+    }
     let problem = match path {
         "" => "names no file; write sqlite://tasks.db, or sqlite:///var/lib/tasks.db",
         _ if path.contains(":memory:") => {
             "names a database in memory, of which every connection of the pool would have another; use a file"
         }
-        _ if path.contains('?') => "has parameters; sqlite:// URLs take none",
         _ if path.contains('\0') => "contains a NUL character",
         _ => return Ok(Target::Sqlite(path.into())),
     };

@@ -44,7 +44,10 @@ impl<D: Door> TaskExecutionDAL<D> {
     /// [`Error::LeaseLost`] if the claim is no longer the task's, or its worker's lease has expired;
     /// [`Error::InvalidInput`] for an output that cannot be kept.
     pub async fn complete(self, claim: &Claim, output: Option<Value>) -> Result<()> {
-        check_output(output.as_ref())?;
+        if let Err(error) = check_output(output.as_ref()) {
+            output.into_iter().for_each(validate::discard);
+            return Err(error);
+        }
         let held = Held {
             output: output.as_ref(),
             ..Held::new(claim)

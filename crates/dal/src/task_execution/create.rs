@@ -40,7 +40,11 @@ impl<D: Door> TaskExecutionDAL<D> {
     /// [`Error::Conflict`] if there is a task of a chosen id; [`Error::NotFound`] if there is no such pipeline or
     /// dependency, [`Error::PipelineClosed`] if the pipeline is cancelled.
     pub async fn create_many(self, tasks: Vec<NewTaskExecution>) -> Result<Vec<TaskExecution>> {
-        tasks.iter().try_for_each(check)?;
+        if let Err(error) = tasks.iter().try_for_each(check) {
+            let inputs = tasks.into_iter().filter_map(|task| task.input);
+            inputs.for_each(validate::discard);
+            return Err(error);
+        }
         let inserts: Vec<Insert<'_>> = tasks
             .iter()
             .map(|new| Insert {

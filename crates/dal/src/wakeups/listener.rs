@@ -66,7 +66,7 @@ impl Listener {
     /// Connects, listens, and tries whether that is of use: a pooler that gives each transaction another connection of
     /// the server takes the LISTEN, and passes nothing on. `None` if so.
     async fn open(&self) -> Result<Option<Line>> {
-        let mut connection = within(postgres::connect(&self.pool)).await?;
+        let mut connection = within(postgres::connect_as(&self.pool)).await?;
         let channel = within(async { Ok(channel(&mut connection).await?) }).await?;
         let channel = channel.ok_or_else(|| Error::Connection("there are no tables".to_owned()))?;
         within(async { Ok(listen(&mut connection, &channel).await?) }).await?;
@@ -77,7 +77,7 @@ impl Listener {
         };
         // By another connection: what one says itself it may hear even so.
         let said = async {
-            let mut other = postgres::connect(&self.pool).await?;
+            let mut other = postgres::connect_as(&self.pool).await?;
             Ok(notify(&mut other, &trial.to_string()).await?)
         };
         within(said).await?;

@@ -138,7 +138,7 @@ async fn say(connection: &mut Option<AsyncPgConnection>, pool: &Pool, payload: &
         return Ok(());
     }
     let said = async {
-        let mut new = postgres::connect(pool).await?;
+        let mut new = postgres::connect_as(pool).await?;
         notify(&mut new, payload).await?;
         Ok(new)
     };

@@ -8,7 +8,7 @@ use taskbox_models::{Change as RowChange, Claim, Field, Rule};
 use taskbox_schema::sql_types;
 use uuid::Uuid;
 
-use crate::{Error, Result};
+use crate::{Error, Result, limits::MAX_DELAY};
 
 /// A transition of some tasks.
 #[derive(Clone, Copy, Debug)]
@@ -158,9 +158,6 @@ impl Column {
         }
     }
 }
-
-/// The longest delay: a century.
-const MAX_DELAY: Duration = Duration::from_hours(100 * 365 * 24);
 
 /// A delay as the databases count it; `what` is the name of the argument.
 pub(crate) fn microseconds(what: &'static str, delay: Duration) -> Result<i64> {

@@ -1,0 +1,60 @@
+//! That no operation is left out.
+
+use std::{fs, path::Path};
+
+/// Those that take nothing.
+const WITHOUT_INPUT: [&str; 2] = ["task_execution.next_due", "task_outbox.count_pending"];
+
+/// The files with the tables of calls.
+const TABLES: [&str; 5] = [
+    include_str!("ids.rs"),
+    include_str!("json.rs"),
+    include_str!("many.rs"),
+    include_str!("numbers.rs"),
+    include_str!("texts.rs"),
+];
+
+const ACCESSORS: [&str; 5] = [
+    "execution_event",
+    "pipeline_execution",
+    "task_execution",
+    "task_outbox",
+    "worker",
+];
+
+#[test]
+fn every_operation_is_given_hostile_input() {
+    for accessor in ACCESSORS {
+        let operations = operations(accessor);
+        assert!(!operations.is_empty(), "no operation of {accessor}");
+        for operation in operations {
+            let name = format!("{accessor}.{operation}");
+            let called = format!("\"{name}\": ");
+            assert!(
+                WITHOUT_INPUT.contains(&name.as_str())
+                    || TABLES.iter().any(|table| table.contains(&called)),
+                "{name} is in none of the tables of this test: add it"
+            );
+        }
+    }
+}
+
+/// What an accessor can do, by its source.
+fn operations(accessor: &str) -> Vec<String> {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = vec![src.join(format!("{accessor}.rs"))];
+    if let Ok(folder) = fs::read_dir(src.join(accessor)) {
+        files.extend(folder.map(|file| file.unwrap().path()));
+    }
+    let mut operations = Vec::new();
+    for file in files {
+        let text = fs::read_to_string(file).unwrap();
+        for line in text.lines() {
+            if let Some(rest) = line.strip_prefix("    pub async fn ") {
+                let end = rest.find(['(', '<']).unwrap();
+                operations.push(rest[..end].to_owned());
+            }
+        }
+    }
+    operations
+}
