@@ -230,6 +230,15 @@ mod tests {
     }
 
     #[test]
+    fn a_phase_has_a_mark_however_short_it_was() {
+        let mut events = life();
+        events.truncate(2);
+        events.push(event(2, EventType::TaskClaimed, None));
+        events.push(event(2, EventType::TaskCompleted, None));
+        assert_eq!(drawn(&events), "··█");
+    }
+
+    #[test]
     fn a_task_that_comes_back_goes_on_after_a_gap() {
         let mut events = life();
         events.truncate(3);
