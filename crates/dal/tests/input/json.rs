@@ -27,7 +27,7 @@ pub(crate) async fn json_that_cannot_be_kept_is_refused(db: &TestDatabase) {
         &|| json!("a\0"),
         &|| json!({"a": [{"\0": 1}]}),
         &|| nested(MAX_JSON_DEPTH + 1),
-        &|| nested(10_000),
+        &|| nested(100_000),
         &|| json!("x".repeat(MAX_JSON)),
     ];
     for json in documents {
