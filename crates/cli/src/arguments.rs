@@ -8,8 +8,8 @@ use taskbox_models::{PipelineStatus, TaskStatus};
 use uuid::Uuid;
 
 use crate::command::{
-    cancel, completions, demo, migrate, pause, pipeline, pipelines, resume, retry, status, task,
-    tasks, watch,
+    cancel, cleanup, completions, demo, migrate, pause, pipeline, pipelines, resume, retry, status,
+    task, tasks, watch,
 };
 
 const EXIT_CODES: &str = "\
@@ -57,6 +57,7 @@ pub(crate) enum Command {
     Cancel(cancel::Cancel),
     Pause(pause::Pause),
     Resume(resume::Resume),
+    Cleanup(cleanup::Cleanup),
     Completions(completions::Completions),
 }
 

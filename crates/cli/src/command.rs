@@ -1,6 +1,7 @@
 //! What the program can do: one file for each command.
 
 pub(crate) mod cancel;
+pub(crate) mod cleanup;
 pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod migrate;
@@ -36,6 +37,7 @@ pub(crate) async fn run(arguments: Arguments, out: &mut Output) -> Result<()> {
         Command::Cancel(command) => command.run(&database, out).await,
         Command::Pause(command) => command.run(&database, out).await,
         Command::Resume(command) => command.run(&database, out).await,
+        Command::Cleanup(command) => command.run(&database, out).await,
         Command::Completions(command) => command.run(out),
     }
 }

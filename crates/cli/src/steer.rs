@@ -20,7 +20,7 @@ use crate::{
 pub(crate) struct DryRun {
     /// Say what would be done, and do nothing
     #[arg(long)]
-    dry_run: bool,
+    pub(crate) dry_run: bool,
 }
 
 /// What a command does.

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use taskbox_models::{EventType, ExecutionEvent};
 use uuid::Uuid;
 
-pub use self::prune::Pruned;
+pub use self::prune::{Prunable, Pruned};
 
 use crate::{
     Door, Result, Tx,

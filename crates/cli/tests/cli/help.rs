@@ -2,8 +2,9 @@
 
 use crate::support::program::{assert_transcript, run_without_database};
 
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 14] = [
     "cancel",
+    "cleanup",
     "completions",
     "demo",
     "migrate",

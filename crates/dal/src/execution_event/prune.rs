@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::ExecutionEventDAL;
 use crate::{
     Door, Result, Tx,
+    connection::Connection,
     queries::{
         execution_event::prune::{self, Entry},
         transition::microseconds,
@@ -26,6 +27,16 @@ pub struct Pruned {
     pub events: usize,
     /// What to give to the next call as `after`; `None` once the walk has come to events that are young.
     pub next: Option<i64>,
+}
+
+/// How much ended long ago, as [`count_prunable`](ExecutionEventDAL::count_prunable) counts it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Prunable {
+    /// The pipelines. Their tasks are not counted.
+    pub pipelines: i64,
+    /// The tasks of no pipeline.
+    pub tasks: i64,
 }
 
 impl<D: Door> ExecutionEventDAL<D> {
@@ -72,6 +83,23 @@ impl<D: Door> ExecutionEventDAL<D> {
                 prune_from(tx, age, after, limit).await
             })
             .await
+    }
+}
+
+impl<D: Door> ExecutionEventDAL<D> {
+    /// Counts what [`prune`](Self::prune) would delete, all of it. Reads all pipelines and tasks: for people who want to
+    /// know before they delete, not for programs that do it now and then.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidInput`](crate::Error::InvalidInput) if the age is longer than a century.
+    pub async fn count_prunable(self, age: Duration) -> Result<Prunable> {
+        let age = microseconds("age", age)?;
+        let (pipelines, tasks) = self
+            .door
+            .read(async |connection: &mut Connection<'_>| prune::count(connection, age).await)
+            .await?;
+        Ok(Prunable { pipelines, tasks })
     }
 }
 

@@ -231,6 +231,10 @@ async fn events_are_kept_by_these_statements(db: &TestDatabase) {
         .cancel(own.await.unwrap().id)
         .await
         .unwrap();
+    let count = record!(dal, |tx| tx
+        .execution_event()
+        .count_prunable(Duration::ZERO));
+    assert_snapshot(db, "event_count_prunable", &count);
     let prune = record!(dal, |tx| tx.execution_event().prune(Duration::ZERO, 0, 100));
     assert_snapshot(db, "event_prune", &prune);
 }

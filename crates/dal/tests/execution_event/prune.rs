@@ -53,6 +53,11 @@ async fn prune(dal: &DAL, age: Duration, after: i64, limit: i64) -> Pruned {
     pruned.unwrap()
 }
 
+async fn prunable(dal: &DAL, age: Duration) -> (i64, i64) {
+    let found = dal.execution_event().count_prunable(age).await.unwrap();
+    (found.pipelines, found.tasks)
+}
+
 async fn count(db: &TestDatabase, table: &str) -> i64 {
     db.query_i64(&format!("SELECT count(*) FROM {table}")).await
 }
@@ -60,6 +65,8 @@ async fn count(db: &TestDatabase, table: &str) -> i64 {
 async fn what_has_ended_goes_with_its_history(db: &TestDatabase) {
     let dal = connect(db).await;
     fill(&dal, &ENDED).await;
+    assert_eq!(prunable(&dal, Duration::ZERO).await, (3, 3));
+    assert_eq!(prunable(&dal, DAY).await, (0, 0));
     let pruned = prune(&dal, Duration::ZERO, 0, ALL).await;
     assert_eq!((pruned.pipelines, pruned.tasks, pruned.next), (3, 3, None));
     assert!(pruned.events > 20);
@@ -83,6 +90,7 @@ async fn what_has_not_ended_keeps_its_history(db: &TestDatabase) {
     let before = db.dump().await;
     let pruned = prune(&dal, Duration::ZERO, 0, ALL).await;
     assert_eq!(pruned, Pruned::default());
+    assert_eq!(prunable(&dal, Duration::ZERO).await, (0, 0));
     assert_eq!(db.dump().await, before);
 }
 

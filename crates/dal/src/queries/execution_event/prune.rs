@@ -52,10 +52,6 @@ pub(crate) async fn lock_pipelines(
     age: i64,
     limit: i64,
 ) -> Result<Vec<(Uuid, i64)>> {
-    let ended = PipelineStatus::ALL
-        .iter()
-        .filter(|status| status.is_terminal());
-    let ended: Vec<_> = ended.map(|status| format!("'{status}'")).collect();
     let statement: Sql<'_, (sql_types::Uuid, BigInt)> = Sql::new(
         "SELECT p.id, (
     SELECT count(*) FROM (
@@ -66,12 +62,40 @@ pub(crate) async fn lock_pipelines(
     .bind(Bind::any_of(pipelines))
     .text(format!(
         "\n    AND p.status IN ({}) AND p.updated_at <= ",
-        ended.join(", ")
+        ended_pipelines()
     ))
     .moment_in(-age)
     .text("\nORDER BY p.id")
     .on_postgres(" FOR UPDATE OF p SKIP LOCKED");
     on!(connection, |c| Ok(statement.load(c).await?))
+}
+
+/// The statuses of pipelines that have ended, as SQL has them.
+fn ended_pipelines() -> String {
+    let ended = PipelineStatus::ALL.iter();
+    let ended = ended.filter(|status| status.is_terminal());
+    let ended: Vec<_> = ended.map(|status| format!("'{status}'")).collect();
+    ended.join(", ")
+}
+
+/// How many pipelines, and how many tasks of none, ended before so many microseconds.
+pub(crate) async fn count(connection: &mut Connection<'_>, age: i64) -> Result<(i64, i64)> {
+    let statement: Sql<'_, (BigInt, BigInt)> = Sql::new(format!(
+        "SELECT (
+    SELECT count(*) FROM pipeline_executions WHERE status IN ({}) AND updated_at <= ",
+        ended_pipelines()
+    ))
+    .moment_in(-age)
+    .text(format!(
+        "
+), (
+    SELECT count(*) FROM task_executions
+    WHERE pipeline_execution_id IS NULL AND status IN ({}) AND updated_at <= ",
+        parts::ended()
+    ))
+    .moment_in(-age)
+    .text("\n)");
+    on!(connection, |c| Ok(statement.get_result(c).await?))
 }
 
 /// Locks those of the tasks that are of no pipeline and ended before so many microseconds, but for those that are locked

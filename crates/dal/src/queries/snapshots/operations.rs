@@ -7,7 +7,7 @@ use taskbox_test_support::Backend;
 /// The second statement of a transition, which only Postgres may need.
 pub(super) const SWEEP: &str = "sweep";
 
-pub(super) const OPERATIONS: [&str; 60] = [
+pub(super) const OPERATIONS: [&str; 61] = [
     "cancel",
     "claim",
     "claim_due",
@@ -19,6 +19,7 @@ pub(super) const OPERATIONS: [&str; 60] = [
     "defer",
     "deregister",
     "event_count_older_than",
+    "event_count_prunable",
     "event_count_recent",
     "event_count_recent_common",
     "event_delete_older_than",
