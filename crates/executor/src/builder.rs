@@ -13,7 +13,7 @@ const MAX_CONCURRENCY: usize = 10_000;
 /// How many queues one claim may name.
 const MAX_QUEUES: usize = 100;
 /// A century, which is as far as the databases count.
-const MAX_RETENTION: Duration = Duration::from_hours(100 * 365 * 24);
+const MAX_RETENTION: Duration = taskbox_dal::limits::MAX_DELAY;
 
 /// The settings of an [`Executor`], from [`Executor::builder`].
 #[must_use = "nothing happens before `build`"]

@@ -3,7 +3,12 @@
 use std::{fs, path::Path};
 
 /// Those that take nothing.
-const WITHOUT_INPUT: [&str; 2] = ["task_execution.next_due", "task_outbox.count_pending"];
+const WITHOUT_INPUT: [&str; 4] = [
+    "task_execution.count_live",
+    "task_execution.next_due",
+    "task_outbox.count_pending",
+    "task_outbox.depths",
+];
 
 /// The files with the tables of calls.
 const TABLES: [&str; 5] = [

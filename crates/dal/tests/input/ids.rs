@@ -66,8 +66,11 @@ async fn nothing_is_to_list(db: &TestDatabase, scene: &Scene, id: Uuid) {
         || scene.dal.task_execution(),
         || scene.dal.execution_event(),
     );
+    let ids = [id, id];
     let calls = calls! {
         "task_execution.list_by_pipeline": tasks().list_by_pipeline(id),
+        "task_execution.count_by_status": tasks().count_by_status(id),
+        "task_execution.dependencies": tasks().dependencies(&ids, 9),
         "execution_event.list_by_task": events().list_by_task(id),
         "execution_event.list_by_pipeline": events().list_by_pipeline(id),
     };
@@ -78,7 +81,6 @@ async fn nothing_is_to_list(db: &TestDatabase, scene: &Scene, id: Uuid) {
         "task_outbox.delete_by_task": scene.dal.task_outbox().delete_by_task(id),
     };
     assert_each(db, calls, "false").await;
-    let ids = [id, id];
     let calls = calls! {
         "task_execution.mark_ready_many": async { counted(tasks().mark_ready_many(&ids).await) },
     };

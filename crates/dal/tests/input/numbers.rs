@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use taskbox_dal::limits::MAX_DELAY;
+use taskbox_dal::{PipelineFilter, TaskFilter, limits::MAX_DELAY};
 use taskbox_models::{EventType, TaskStatus};
 use taskbox_test_support::TestDatabase;
 
@@ -15,7 +15,13 @@ fn limited(scene: &Scene, limit: i64) -> Vec<Call<'_>> {
         || scene.dal.task_execution(),
         || scene.dal.execution_event(),
     );
+    let (all_tasks, all_pipelines) = (TaskFilter::default(), PipelineFilter::default());
     calls! {
+        "task_execution.list": async move { tasks().list(&all_tasks, limit).await },
+        "pipeline_execution.list": async move {
+            scene.dal.pipeline_execution().list(&all_pipelines, limit).await
+        },
+        "worker.list": scene.dal.worker().list(limit),
         "task_execution.list_by_status": tasks().list_by_status(TaskStatus::NotStarted, limit),
         "task_execution.claim": tasks().claim(&scene.worker, limit),
         "task_execution.claim_from": tasks().claim_from(&scene.worker, &["default"], limit),
@@ -28,10 +34,17 @@ fn limited(scene: &Scene, limit: i64) -> Vec<Call<'_>> {
 
 pub(crate) async fn a_limit_is_zero_or_more(db: &TestDatabase) {
     let scene = Scene::new(db).await;
-    let tasks = || scene.dal.task_execution();
+    let (tasks, events) = (
+        || scene.dal.task_execution(),
+        || scene.dal.execution_event(),
+    );
     for limit in [-1, i64::MIN] {
         let mut calls = limited(&scene, limit);
-        calls.extend(calls! { "task_execution.recover_expired": tasks().recover_expired(limit) });
+        calls.extend(calls! {
+            "task_execution.recover_expired": tasks().recover_expired(limit),
+            "execution_event.count_recent": events().count_recent(EventType::TaskFailed, MAX_DELAY, limit),
+            "execution_event.prune": events().prune(MAX_DELAY, 0, limit),
+        });
         assert_each(db, calls, "invalid limit").await;
     }
     assert_each(db, limited(&scene, 0), "[]").await;
@@ -70,6 +83,12 @@ pub(crate) async fn a_delay_beyond_a_century_is_refused(db: &TestDatabase) {
             "task_execution.defer_many": tasks().defer_many(&deferred),
         };
         assert_each(db, calls, "invalid delay").await;
+        let events = || scene.dal.execution_event();
+        let calls = calls! {
+            "execution_event.prune": events().prune(delay, 0, 1),
+            "execution_event.count_prunable": events().count_prunable(delay),
+        };
+        assert_each(db, calls, "invalid age").await;
     }
     tasks().schedule(scene.task, MAX_DELAY).await.unwrap();
     tasks().defer(claim, nanosecond).await.unwrap();
