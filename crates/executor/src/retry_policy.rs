@@ -3,7 +3,7 @@ use std::time::Duration;
 use crate::{Error, Result};
 
 /// Longer than that, the database does not take it.
-const LONGEST: Duration = Duration::from_hours(100 * 365 * 24);
+const LONGEST: Duration = taskbox_dal::limits::MAX_DELAY;
 
 /// How long a task waits after an attempt that failed. How many attempts it has is the task's own to say
 /// (`max_attempts`).

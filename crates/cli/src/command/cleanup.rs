@@ -49,7 +49,7 @@ fn words(pipelines: impl Into<i128>, tasks: impl Into<i128>) -> (String, String)
     let tasks = text::count(tasks, "task");
     (
         text::count(pipelines, "pipeline"),
-        format!("{tasks} of none"),
+        format!("{tasks} of no pipeline"),
     )
 }
 

@@ -110,7 +110,10 @@ async fn freeze_between_transactions(db: &TestDatabase, process: &Process) {
                     WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL";
                 db.query_i64(open).await == 0
             }
-            Backend::Sqlite => db.try_execute("BEGIN IMMEDIATE; ROLLBACK").await.is_ok(),
+            Backend::Sqlite => {
+                let begin = "PRAGMA busy_timeout = 0; BEGIN IMMEDIATE; ROLLBACK";
+                db.try_execute(begin).await.is_ok()
+            }
         };
         if is_between {
             return;
