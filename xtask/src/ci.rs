@@ -83,7 +83,7 @@ fn on_database(server: &Server) -> Result<()> {
         "quickstart",
         "run --features postgres,sqlite --example quickstart -- docs",
     )?;
-    cargo_step("demo", "run -- demo docs")?;
+    cargo_step("demo", "run --features postgres,sqlite -- demo docs")?;
     step("bench", "cargo xtask bench -- --test", || {
         bench::run_on(server, &["--test"])
     })?;
