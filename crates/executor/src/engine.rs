@@ -95,8 +95,8 @@ impl Engine {
 
     /// Claims tasks until it is to stop, or to go on as another worker.
     async fn work(&self, shift: &Shift, looking: &mut Looking) {
-        while let Some(room) = self.unless_over(shift, self.shared.slots.room()).await {
-            let until = self.look(shift, &room, looking).await;
+        while let Some(mut room) = self.unless_over(shift, self.shared.slots.room()).await {
+            let until = self.look(shift, &mut room, looking).await;
             let wait = looking.wait(&self.shared.slots, &room, until);
             if self.unless_over(shift, wait).await.is_none() {
                 return;
@@ -104,8 +104,8 @@ impl Engine {
         }
     }
 
-    /// Answers with when to look again.
-    async fn look(&self, shift: &Shift, room: &Room, looking: &mut Looking) -> Instant {
+    /// Answers with when to look again, and leaves the room that there is after what was found.
+    async fn look(&self, shift: &Shift, room: &mut Room, looking: &mut Looking) -> Instant {
         let Shared { dal, slots, .. } = self.shared.as_ref();
         let incarnation = &shift.incarnation;
         let begun = Instant::now();
@@ -118,13 +118,15 @@ impl Engine {
         match found {
             Ok(Found::Claims(claims)) => {
                 let found = claims.len();
+                let until = looking.after_finding(found, room);
                 telemetry::claimed(found, begun.elapsed());
                 for (queue, claim) in claims {
+                    room.fill(queue);
                     shift.take(claim, slots.take(queue)).await;
                 }
                 // They begin before another transaction does: one that blocks the thread must not hold that open.
                 tokio::task::yield_now().await;
-                looking.after_finding(found, room)
+                until
             }
             Ok(Found::Nothing { due_in }) => {
                 telemetry::claimed(0, begun.elapsed());

@@ -40,6 +40,15 @@ impl Room {
         let free = self.queues.iter().map(|(_, queue)| queue.free);
         free.fold(0, usize::saturating_add).min(self.total)
     }
+
+    /// Takes a place of the queue of that number. One that is full now may have more tasks than were taken.
+    pub(crate) fn fill(&mut self, queue: usize) {
+        let mut queues = self.queues.iter_mut();
+        if let Some((_, queue)) = queues.find(|(number, _)| *number == queue) {
+            queue.free = queue.free.saturating_sub(1);
+            self.leaves_out |= queue.free == 0;
+        }
+    }
 }
 
 /// A place that is taken until this is dropped.

@@ -21,6 +21,7 @@ taskbox_test_support::suite! {
         what_another_handle_of_the_program_makes_ready_starts_at_once,
         what_is_scheduled_starts_when_it_is_due,
         a_place_that_becomes_free_in_a_full_queue_is_used,
+        a_place_that_becomes_free_is_used_by_what_was_ready_before,
         an_idle_executor_asks_the_database_nothing,
     ],
     postgres: [
@@ -108,10 +109,9 @@ async fn what_is_scheduled_starts_when_it_is_due(db: &TestDatabase) {
     executor.stop().await.unwrap();
 }
 
-async fn a_place_that_becomes_free_in_a_full_queue_is_used(db: &TestDatabase) {
-    let dal = DAL::builder(db.url()).lease(NEVER).connect().await.unwrap();
-    let go = Arc::new(Notify::new());
-    let gone = Arc::clone(&go);
+/// With a place for one video at a time, each of which ends when it is told to.
+fn video_executor(dal: &DAL, go: &Arc<Notify>) -> Executor {
+    let gone = Arc::clone(go);
     let executor = Executor::builder(dal.clone())
         .poll_interval(NEVER)
         .queue("video", 1)
@@ -120,11 +120,36 @@ async fn a_place_that_becomes_free_in_a_full_queue_is_used(db: &TestDatabase) {
             gone.notified().await;
             Ok(())
         });
-    let executor = executor.build().unwrap().start();
+    executor.build().unwrap()
+}
+
+async fn a_place_that_becomes_free_in_a_full_queue_is_used(db: &TestDatabase) {
+    let dal = DAL::builder(db.url()).lease(NEVER).connect().await.unwrap();
+    let go = Arc::new(Notify::new());
     let new = || NewTaskExecution::standalone("a").queue("video");
-    let (first, second) = (ready(&dal, new()).await, ready(&dal, new()).await);
+    let executor = video_executor(&dal, &go).start();
+    let first = ready(&dal, new()).await;
     until(&dal, first, TaskStatus::Running).await;
+    let second = ready(&dal, new()).await;
     is_idle(db, &dal).await;
+    for task in [first, second] {
+        go.notify_one();
+        until(&dal, task, TaskStatus::Completed).await;
+    }
+    executor.stop().await.unwrap();
+}
+
+async fn a_place_that_becomes_free_is_used_by_what_was_ready_before(db: &TestDatabase) {
+    let dal = DAL::builder(db.url()).lease(NEVER).connect().await.unwrap();
+    let go = Arc::new(Notify::new());
+    let new = vec![NewTaskExecution::standalone("a").queue("video"); 2];
+    let made = dal.task_execution().create_many(new).await.unwrap();
+    let [first, second] = [made[0].id, made[1].id];
+    let executor = video_executor(&dal, &go).start();
+    is_idle(db, &dal).await;
+    // Both are seen at the same time, when there is room for one.
+    let moved = dal.task_execution().mark_ready_many(&[first, second]).await;
+    assert_eq!(moved.unwrap().moved.len(), 2);
     for task in [first, second] {
         go.notify_one();
         until(&dal, task, TaskStatus::Completed).await;
