@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use taskbox_dal::DAL;
 use taskbox_executor::{Executor, TaskContext, TaskError};
 use taskbox_models::{NewTaskExecution, TaskStatus};
-use taskbox_test_support::{Backend, TestDatabase};
+use taskbox_test_support::TestDatabase;
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::Notify,
@@ -18,8 +18,8 @@ use crate::support::{
 };
 
 taskbox_test_support::suite! {
-    an_executor_that_was_frozen_past_its_lease_changes_nothing,
-    a_signal_to_stop_ends_the_process_and_gives_its_tasks_back,
+    both: [a_signal_to_stop_ends_the_process_and_gives_its_tasks_back],
+    postgres: [an_executor_that_was_frozen_past_its_lease_changes_nothing],
 }
 
 const PROCESS: &str = "signals::is_run_as_a_process";
@@ -100,22 +100,14 @@ async fn waiting(dal: &DAL) -> Uuid {
     dal.task_execution().create(new).await.unwrap().id
 }
 
-/// In a transaction it would hold up all others, as long as it is frozen on `SQLite` and for a minute on Postgres.
+/// In a transaction it would hold up all others for a minute. On `SQLite` it would for as long as it is frozen.
 async fn freeze_between_transactions(db: &TestDatabase, process: &Process) {
+    const OPEN: &str = "SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL";
+
     loop {
         process.freeze();
-        let is_between = match db.backend() {
-            Backend::Postgres => {
-                let open = "SELECT count(*) FROM pg_stat_activity
-                    WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL";
-                db.query_i64(open).await == 0
-            }
-            Backend::Sqlite => {
-                let begin = "PRAGMA busy_timeout = 0; BEGIN IMMEDIATE; ROLLBACK";
-                db.try_execute(begin).await.is_ok()
-            }
-        };
-        if is_between {
+        if db.query_i64(OPEN).await == 0 {
             return;
         }
         process.thaw();
