@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use taskbox_dal::DAL;
 use taskbox_executor::{Executor, TaskContext, TaskError};
 use taskbox_models::{NewTaskExecution, TaskStatus};
-use taskbox_test_support::TestDatabase;
+use taskbox_test_support::{Backend, TestDatabase};
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::Notify,
@@ -14,12 +14,12 @@ use tokio::{
 use uuid::Uuid;
 
 use crate::support::{
-    builder, connect, connect_hasty, events, get, ledger, process::Process, ready, until,
+    NEVER, builder, connect, connect_hasty, events, get, ledger, process::Process, ready, until,
 };
 
 taskbox_test_support::suite! {
-    both: [a_signal_to_stop_ends_the_process_and_gives_its_tasks_back],
-    postgres: [an_executor_that_was_frozen_past_its_lease_changes_nothing],
+    an_executor_that_was_frozen_past_its_lease_changes_nothing,
+    a_signal_to_stop_ends_the_process_and_gives_its_tasks_back,
 }
 
 const PROCESS: &str = "signals::is_run_as_a_process";
@@ -46,11 +46,16 @@ fn is_run_as_a_process() {
     });
 }
 
-/// Pays once it is told to, by a task that is skipped, and says by another that it tried. Not even its executor can keep
-/// it from that.
-async fn pay_when_told(ctx: TaskContext, [told, tried]: [Uuid; 2]) -> Result<(), TaskError> {
+/// Says that it is connected, pays once it is told to, and says that it tried: each by a task that is skipped. Not even its
+/// executor can keep it from that, nor a clock that went on while it was frozen.
+async fn pay_when_told(ctx: TaskContext, tasks: [Uuid; 3]) -> Result<(), TaskError> {
+    let [connected, told, tried] = tasks;
     let paying = tokio::spawn(async move {
-        let dal = DAL::connect(Process::url().unwrap()).await?;
+        let dal = DAL::builder(Process::url().unwrap())
+            .acquire_timeout(NEVER)
+            .deadline(NEVER);
+        let dal = dal.connect().await?;
+        dal.task_execution().skip(connected, "is connected").await?;
         while get(&dal, told).await.status != TaskStatus::Skipped {}
         let paid = pay(&ctx).await;
         dal.task_execution().skip(tried, "has tried").await?;
@@ -67,11 +72,15 @@ async fn pay(ctx: &TaskContext) -> Result<(), TaskError> {
 async fn an_executor_that_was_frozen_past_its_lease_changes_nothing(db: &TestDatabase) {
     ledger::create(db).await;
     let dal = connect(db).await;
-    let [told, tried] = [waiting(&dal).await, waiting(&dal).await];
-    let new = NewTaskExecution::standalone("pay").input(json!([told, tried]));
+    let [connected, told, tried] = [
+        waiting(&dal).await,
+        waiting(&dal).await,
+        waiting(&dal).await,
+    ];
+    let new = NewTaskExecution::standalone("pay").input(json!([connected, told, tried]));
     let task = ready(&dal, new).await;
     let process = Process::start(db, PROCESS);
-    until(&dal, task, TaskStatus::Running).await;
+    until(&dal, connected, TaskStatus::Skipped).await;
     freeze_between_transactions(db, &process).await;
 
     let go = Arc::new(Notify::new());
@@ -100,14 +109,22 @@ async fn waiting(dal: &DAL) -> Uuid {
     dal.task_execution().create(new).await.unwrap().id
 }
 
-/// In a transaction it would hold up all others for a minute. On `SQLite` it would for as long as it is frozen.
+/// In a transaction it would hold up all others, as long as it is frozen on `SQLite` and for a minute on Postgres.
 async fn freeze_between_transactions(db: &TestDatabase, process: &Process) {
-    const OPEN: &str = "SELECT count(*) FROM pg_stat_activity
-        WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL";
-
     loop {
         process.freeze();
-        if db.query_i64(OPEN).await == 0 {
+        let is_between = match db.backend() {
+            Backend::Postgres => {
+                let open = "SELECT count(*) FROM pg_stat_activity
+                    WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL";
+                db.query_i64(open).await == 0
+            }
+            Backend::Sqlite => {
+                let begin = "PRAGMA busy_timeout = 0; BEGIN IMMEDIATE; ROLLBACK";
+                db.try_execute(begin).await.is_ok()
+            }
+        };
+        if is_between {
             return;
         }
         process.thaw();
