@@ -3,6 +3,7 @@ use taskbox_dal::TaskFilter;
 use taskbox_models::{TaskStatus, Transition};
 use uuid::Uuid;
 
+use super::tasks::Filter;
 use crate::{
     Result,
     arguments::Database,
@@ -62,16 +63,12 @@ impl Retry {
     }
 
     fn filter(&self) -> TaskFilter {
-        let mut filter = TaskFilter::default().status(TaskStatus::Failed);
-        if let Some(queue) = &self.queue {
-            filter = filter.queue(queue);
-        }
-        if let Some(name) = &self.name {
-            filter = filter.task_name(name);
-        }
-        if let Some(pipeline) = self.pipeline {
-            filter = filter.pipeline(pipeline);
-        }
-        filter
+        let failed = Filter {
+            status: Some(TaskStatus::Failed),
+            queue: self.queue.clone(),
+            name: self.name.clone(),
+            pipeline: self.pipeline,
+        };
+        failed.of_tasks()
     }
 }

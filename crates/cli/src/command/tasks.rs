@@ -31,16 +31,16 @@ pub(crate) struct Tasks {
 pub(crate) struct Filter {
     /// Only those of this status
     #[arg(long, ignore_case = true, value_parser = task_status())]
-    status: Option<TaskStatus>,
+    pub(super) status: Option<TaskStatus>,
     /// Only those of this queue
     #[arg(long)]
-    queue: Option<String>,
+    pub(super) queue: Option<String>,
     /// Only those of this name
     #[arg(long)]
-    name: Option<String>,
+    pub(super) name: Option<String>,
     /// Only those of this pipeline
     #[arg(long, value_name = "ID")]
-    pipeline: Option<Uuid>,
+    pub(super) pipeline: Option<Uuid>,
 }
 
 impl Tasks {
@@ -63,7 +63,7 @@ impl Tasks {
 }
 
 impl Filter {
-    fn of_tasks(&self) -> TaskFilter {
+    pub(super) fn of_tasks(&self) -> TaskFilter {
         let mut filter = TaskFilter::default();
         if let Some(status) = self.status {
             filter = filter.status(status);
