@@ -1,3 +1,5 @@
+mod cursor;
+mod follow;
 mod prune;
 
 use std::time::Duration;
@@ -6,7 +8,11 @@ use chrono::{DateTime, Utc};
 use taskbox_models::{EventType, ExecutionEvent};
 use uuid::Uuid;
 
-pub use self::prune::{Prunable, Pruned};
+pub use self::{
+    cursor::EventCursor,
+    follow::EventPage,
+    prune::{Prunable, Pruned},
+};
 
 use crate::{
     Door, Result, Tx,

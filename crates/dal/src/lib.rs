@@ -43,7 +43,7 @@ pub use dal::DAL;
 pub use door::Door;
 pub use durability::Durability;
 pub use error::{Error, Result};
-pub use execution_event::{ExecutionEventDAL, Prunable, Pruned, Recent};
+pub use execution_event::{EventCursor, EventPage, ExecutionEventDAL, Prunable, Pruned, Recent};
 #[cfg(taskbox_faults)]
 pub use fault::{Fault, Faults};
 pub use moved::Moved;

@@ -1,5 +1,6 @@
 //! Queries on `execution_events`.
 
+pub(crate) mod follow;
 pub(crate) mod prune;
 
 use chrono::{DateTime, Utc};

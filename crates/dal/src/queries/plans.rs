@@ -4,6 +4,7 @@
 
 mod explain;
 mod fill;
+mod history;
 
 use std::time::Duration;
 
@@ -13,9 +14,8 @@ use taskbox_models::{
 use taskbox_test_support::TestDatabase;
 use uuid::Uuid;
 
-use super::recorder::Recorder;
 use crate::{DAL, TaskFilter};
-use explain::{Statement, plans, typed};
+use explain::{Statement, plans, sent};
 use fill::fill;
 
 taskbox_test_support::suite! {
@@ -25,7 +25,6 @@ taskbox_test_support::suite! {
         the_ends_of_attempts_find_their_rows_by_index,
         recovery_and_leases_find_their_rows_by_index,
         pipelines_are_held_up_and_ended_by_index,
-        what_ended_long_ago_is_found_by_index,
         only_counting_reads_the_outbox_from_end_to_end,
         who_looks_at_a_status_reads_the_small_tables_alone,
         lists_with_filters_find_their_rows_by_index,
@@ -50,19 +49,6 @@ const LARGE: [&str; 7] = [
 
 /// Indexes that are read from their beginning, up to a limit.
 const FIRST_ROWS: [&str; 2] = ["task_outbox_claim_idx", "task_schedule_due_at_idx"];
-
-/// The statements that an operation sends in a transaction of its own, which must succeed.
-macro_rules! sent {
-    ($dal:expr, |$tx:ident| $operation:expr) => {
-        $dal.transaction(async |$tx| {
-            let recorder = Recorder::on($tx);
-            let _ = $operation.await?;
-            typed($tx, recorder.take()).await
-        })
-        .await
-        .unwrap()
-    };
-}
 
 /// Requires that the statements read no large table, nor an index of one, from end to end, but for the first rows in
 /// their order; and that they use these indexes, by whatever plan.
@@ -329,45 +315,6 @@ async fn pipelines_are_held_up_and_ended_by_index(db: &TestDatabase) {
         sent.retain(|statement| !statement.text.starts_with("INSERT"));
         assert_seeks(db, &sent, &["task_executions_pipeline_execution_id_idx"]).await;
     }
-}
-
-async fn what_ended_long_ago_is_found_by_index(db: &TestDatabase) {
-    fill(db).await;
-    let (pipeline, first, last) = (20, 19_001, 19_020);
-    let id = |number| db.uuid_literal(Uuid::from_u128(number));
-    db.execute(&format!(
-        "UPDATE pipeline_executions SET status = 'Completed' WHERE id <= {};
-        UPDATE task_executions SET pipeline_execution_id = NULL WHERE id BETWEEN {} AND {};
-        UPDATE execution_events SET pipeline_execution_id = NULL
-        WHERE task_execution_id BETWEEN {} AND {}",
-        id(pipeline),
-        id(first),
-        id(last),
-        id(first),
-        id(last),
-    ))
-    .await;
-    let dal = DAL::connect(db.url()).await.unwrap();
-    let of_pipelines = sent!(dal, |tx| tx.execution_event().prune(Duration::ZERO, 0, 100));
-    let indexes = [
-        "task_executions_pipeline_execution_id_idx",
-        "execution_events_task_execution_id_idx",
-        "execution_events_pipeline_execution_id_idx",
-    ];
-    assert_seeks(db, &of_pipelines, &indexes).await;
-    // Every pipeline and task has an event of its making, in the order of their numbers.
-    let after = 10_000 + 19_000;
-    let of_tasks = sent!(dal, |tx| tx.execution_event().prune(
-        Duration::ZERO,
-        after,
-        100
-    ));
-    assert!(
-        of_tasks
-            .iter()
-            .any(|sent| sent.text.starts_with("DELETE FROM task_executions"))
-    );
-    assert_seeks(db, &of_tasks, &["execution_events_task_execution_id_idx"]).await;
 }
 
 async fn the_dependencies_of_new_tasks_are_read_from_one_list(db: &TestDatabase) {

@@ -1,6 +1,7 @@
 //! What `dal.execution_event()` promises: the whole history, in order, and with what there is to say.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod follow;
 mod log;
 mod prune;
 mod story;

@@ -49,7 +49,8 @@ fn operations(accessor: &str) -> Vec<String> {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = vec![src.join(format!("{accessor}.rs"))];
     if let Ok(folder) = fs::read_dir(src.join(accessor)) {
-        files.extend(folder.map(|file| file.unwrap().path()));
+        let entries = folder.map(|entry| entry.unwrap().path());
+        files.extend(entries.filter(|path| path.is_file()));
     }
     let mut operations = Vec::new();
     for file in files {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use taskbox_dal::{PipelineFilter, TaskFilter, limits::MAX_DELAY};
+use taskbox_dal::{EventCursor, PipelineFilter, TaskFilter, limits::MAX_DELAY};
 use taskbox_models::{EventType, TaskStatus};
 use taskbox_test_support::TestDatabase;
 
@@ -29,6 +29,11 @@ fn limited(scene: &Scene, limit: i64) -> Vec<Call<'_>> {
         "task_outbox.list_pending": scene.dal.task_outbox().list_pending(limit),
         "execution_event.list_by_type": events().list_by_type(EventType::TaskCreated, limit),
         "execution_event.get_recent": events().get_recent(limit),
+        "execution_event.read_after": async move {
+            let begin = EventCursor::default();
+            Ok(events().read_after(&begin, limit).await?.events)
+        },
+        "execution_event.read_latest": async move { Ok(events().read_latest(limit).await?.events) },
     }
 }
 

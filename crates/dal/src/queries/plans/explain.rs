@@ -32,6 +32,21 @@ pub(super) struct Read {
     pub(super) is_whole: bool,
 }
 
+/// The statements that an operation sends in a transaction of its own, which must succeed.
+macro_rules! sent {
+    ($dal:expr, |$tx:ident| $operation:expr) => {
+        $dal.transaction(async |$tx| {
+            let recorder = $crate::queries::recorder::Recorder::on($tx);
+            let _ = $operation.await?;
+            $crate::queries::plans::explain::typed($tx, recorder.take()).await
+        })
+        .await
+        .unwrap()
+    };
+}
+
+pub(super) use sent;
+
 /// The statements with the types under which this connection has prepared them.
 pub(super) async fn typed(tx: &mut Tx<'_>, texts: Vec<String>) -> Result<Vec<Statement>> {
     #[derive(diesel::QueryableByName)]

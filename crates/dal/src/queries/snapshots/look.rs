@@ -7,12 +7,13 @@ use taskbox_test_support::TestDatabase;
 use uuid::Uuid;
 
 use super::{super::recorder::record, assert_snapshot, connect};
-use crate::{PipelineFilter, TaskFilter};
+use crate::{EventCursor, PipelineFilter, TaskFilter};
 
 taskbox_test_support::suite! {
     what_waits_and_works_is_counted_by_these_statements,
     what_happened_lately_is_counted_by_these_statements,
     lists_with_filters_are_read_by_these_statements,
+    the_history_is_followed_by_these_statements,
 }
 
 async fn what_waits_and_works_is_counted_by_these_statements(db: &TestDatabase) {
@@ -61,4 +62,13 @@ async fn lists_with_filters_are_read_by_these_statements(db: &TestDatabase) {
     assert_snapshot(db, "task_count_by_status", &counts);
     let waits = record!(dal, |tx| tx.task_execution().dependencies(&[id], 1));
     assert_snapshot(db, "task_dependencies", &waits);
+}
+
+async fn the_history_is_followed_by_these_statements(db: &TestDatabase) {
+    let dal = connect(db).await;
+    let latest = record!(dal, |tx| EventCursor::latest(&mut tx.connection, 1));
+    assert_snapshot(db, "event_read_latest", &latest);
+    let mut begin = EventCursor::default();
+    let after = record!(dal, |tx| begin.advance(&mut tx.connection, 1));
+    assert_snapshot(db, "event_read_after", &after);
 }

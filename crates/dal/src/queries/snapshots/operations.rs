@@ -7,7 +7,7 @@ use taskbox_test_support::Backend;
 /// The second statement of a transition, which only Postgres may need.
 pub(super) const SWEEP: &str = "sweep";
 
-pub(super) const OPERATIONS: [&str; 61] = [
+pub(super) const OPERATIONS: [&str; 63] = [
     "cancel",
     "claim",
     "claim_due",
@@ -28,6 +28,8 @@ pub(super) const OPERATIONS: [&str; 61] = [
     "event_list_by_task",
     "event_list_by_type",
     "event_prune",
+    "event_read_after",
+    "event_read_latest",
     "fail",
     "heartbeat",
     "mark_ready",
