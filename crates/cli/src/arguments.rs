@@ -1,15 +1,17 @@
 //! The command line.
 
+use std::time::Duration;
+
 use clap::{
     Args, Parser, Subcommand,
     builder::{PossibleValuesParser, TypedValueParser},
 };
-use taskbox_models::{PipelineStatus, TaskStatus};
+use taskbox_models::{EventType, PipelineStatus, TaskStatus};
 use uuid::Uuid;
 
 use crate::command::{
-    cancel, cleanup, completions, demo, migrate, pause, pipeline, pipelines, resume, retry, status,
-    task, tasks, watch,
+    cancel, cleanup, completions, demo, events, migrate, pause, pipeline, pipelines, resume, retry,
+    status, task, tasks, watch,
 };
 
 const EXIT_CODES: &str = "\
@@ -53,6 +55,7 @@ pub(crate) enum Command {
     Pipeline(pipeline::Pipeline),
     Tasks(tasks::Tasks),
     Task(task::Task),
+    Events(events::Events),
     Retry(retry::Retry),
     Cancel(cancel::Cancel),
     Pause(pause::Pause),
@@ -94,10 +97,28 @@ pub(crate) fn pipeline_status() -> impl TypedValueParser<Value = PipelineStatus>
         .try_map(|text| find(PipelineStatus::ALL, PipelineStatus::as_str, &text))
 }
 
+/// Reads a type of events, in whatever case.
+pub(crate) fn event_type() -> impl TypedValueParser<Value = EventType> {
+    let all = EventType::ALL.iter();
+    PossibleValuesParser::new(all.map(|event| event.as_str()))
+        .try_map(|text| find(EventType::ALL, EventType::as_str, &text))
+}
+
+/// Reads how long to wait between two looks.
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text
+        .parse()
+        .map_err(|_| "give a number of seconds".to_owned())?;
+    if (0.1..=86_400.0).contains(&seconds) {
+        return Ok(Duration::from_secs_f64(seconds));
+    }
+    Err("give 0.1 seconds or more, and a day at the most".to_owned())
+}
+
 fn find<T: Copy>(all: &[T], name: fn(T) -> &'static str, text: &str) -> Result<T, String> {
     let mut all = all.iter().copied();
     all.find(|it| name(*it).eq_ignore_ascii_case(text))
-        .ok_or_else(|| format!("{text:?} is no status"))
+        .ok_or_else(|| format!("there is no {text:?}"))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ pub(crate) mod cancel;
 pub(crate) mod cleanup;
 pub(crate) mod completions;
 pub(crate) mod demo;
+pub(crate) mod events;
 pub(crate) mod migrate;
 pub(crate) mod pause;
 pub(crate) mod pipeline;
@@ -33,6 +34,7 @@ pub(crate) async fn run(arguments: Arguments, out: &mut Output) -> Result<()> {
         Command::Pipeline(command) => command.run(&database, out).await,
         Command::Tasks(command) => command.run(&database, out).await,
         Command::Task(command) => command.run(&database, out).await,
+        Command::Events(command) => command.run(&database, out).await,
         Command::Retry(command) => command.run(&database, out).await,
         Command::Cancel(command) => command.run(&database, out).await,
         Command::Pause(command) => command.run(&database, out).await,

@@ -1,6 +1,6 @@
 //! The history of a task, line by line.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, io::Write};
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -17,6 +17,8 @@ use crate::{
 /// The names of the workers that the database knows of, by their ids.
 pub(crate) struct Workers(HashMap<String, String>);
 
+/// As long as the longest name of a type.
+const TYPE_WIDTH: usize = 20;
 /// More workers than that are shown by their ids.
 const WORKERS: i64 = 1_000;
 
@@ -61,6 +63,35 @@ pub(crate) fn write(events: &[ExecutionEvent], workers: &Workers, out: &mut Outp
         ]);
     }
     table.write(out)
+}
+
+/// Writes an event by itself: when, what, of which task or pipeline, and what there is to say of it.
+pub(crate) fn write_line(
+    event: &ExecutionEvent,
+    workers: &Workers,
+    out: &mut Output,
+) -> Result<()> {
+    let (thing, id) = match (event.task_execution_id, event.pipeline_execution_id) {
+        (Some(task), _) => ("task", Some(task)),
+        (None, pipeline) => ("pipeline", pipeline),
+    };
+    let attempt = field(event, "attempt").map(|attempt| format!("attempt {attempt}"));
+    let worker = words(event, "worker").map(|id| workers.name(id).to_owned());
+    let said = Some(detail(event)).filter(|said| !said.is_empty());
+    let parts = [attempt, worker, said].into_iter().flatten();
+    let line = [
+        Cell::new(format!(
+            "{} {}",
+            text::day(event.created_at),
+            text::moment(event.created_at)
+        )),
+        event_type(event.event_type).padded(TYPE_WIDTH),
+        Cell::new(format!("{thing:8} {}", id.unwrap_or_default())),
+        Cell::new(parts.collect::<Vec<_>>().join(", ")),
+    ];
+    let line = line.map(|cell| cell.to_string()).join("  ");
+    writeln!(out, "{}", line.trim_end())?;
+    Ok(())
 }
 
 fn field<'a>(event: &'a ExecutionEvent, name: &str) -> Option<&'a Value> {

@@ -46,6 +46,13 @@ impl Cell {
         Self { text, style }
     }
 
+    /// So wide at least.
+    pub(crate) fn padded(mut self, width: usize) -> Self {
+        let room = width.saturating_sub(self.width());
+        self.text.push_str(&" ".repeat(room));
+        self
+    }
+
     fn width(&self) -> usize {
         strip_str(&self.text).to_string().width()
     }

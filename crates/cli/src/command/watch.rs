@@ -7,7 +7,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::status::Found;
 use crate::{
     Result,
-    arguments::{Database, Form},
+    arguments::{Database, Form, seconds},
     output::{Output, json_line},
     text,
 };
@@ -67,14 +67,4 @@ impl Watch {
         out.flush()?;
         Ok(())
     }
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text
-        .parse()
-        .map_err(|_| "give a number of seconds".to_owned())?;
-    if (0.1..=86_400.0).contains(&seconds) {
-        return Ok(Duration::from_secs_f64(seconds));
-    }
-    Err("give 0.1 seconds or more, and a day at the most".to_owned())
 }

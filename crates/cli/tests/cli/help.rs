@@ -2,11 +2,12 @@
 
 use crate::support::program::{assert_transcript, run_without_database};
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 15] = [
     "cancel",
     "cleanup",
     "completions",
     "demo",
+    "events",
     "migrate",
     "pause",
     "pipeline",

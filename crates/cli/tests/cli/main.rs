@@ -5,6 +5,7 @@
 
 mod cleanup;
 mod demo;
+mod events;
 mod frame;
 mod help;
 mod look;

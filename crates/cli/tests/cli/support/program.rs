@@ -68,9 +68,13 @@ impl Run {
 }
 
 /// What differs from run to run, and by what it is replaced.
-const FILTERS: [(&str, &str); 13] = [
+const FILTERS: [(&str, &str); 14] = [
     (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "[id]"),
     (r"\d{4}-\d\d-\d\dT[0-9:.]+Z", "[time]"),
+    (
+        r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}",
+        "[time to the millisecond]",
+    ),
     (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "[time]"),
     (r"\d{4}-\d\d-\d\d UTC", "[day] UTC"),
     (r"UTC +after", "UTC  after"),
