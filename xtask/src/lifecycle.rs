@@ -1,4 +1,4 @@
-//! `docs/task-lifecycle.md`, which the table of transitions prints.
+//! `docs/task-lifecycle.md` and its picture, which the table of transitions prints.
 
 use std::fs;
 
@@ -6,23 +6,35 @@ use anyhow::{Context, Result, bail};
 
 use crate::command::{cargo, output, root};
 
-const PAGE: &str = "docs/task-lifecycle.md";
+/// The files, each with the arguments by which the example prints it.
+const FILES: [(&str, &[&str]); 2] = [
+    ("docs/task-lifecycle.md", &[]),
+    ("docs/task-lifecycle.svg", &["picture"]),
+];
 
 pub(crate) fn run(check: bool) -> Result<()> {
+    for (file, args) in FILES {
+        keep(file, args, check)?;
+    }
+    Ok(())
+}
+
+fn keep(file: &str, args: &[&str], check: bool) -> Result<()> {
     // With the features of the tests, for which the dependencies are compiled already.
     let features = ["--features", "postgres,sqlite"];
-    let page = output(
+    let printed = output(
         cargo()
             .arg("run")
             .args(features)
-            .args(["--example", "lifecycle"]),
+            .args(["--example", "lifecycle", "--"])
+            .args(args),
     )?;
-    let path = root().join(PAGE);
+    let path = root().join(file);
     if !check {
-        return fs::write(path, page).with_context(|| format!("cannot write {PAGE}"));
+        return fs::write(path, printed).with_context(|| format!("cannot write {file}"));
     }
-    if fs::read_to_string(path).unwrap_or_default() != page {
-        bail!("{PAGE} is not what the transitions say: run `cargo xtask lifecycle` and commit it");
+    if fs::read_to_string(path).unwrap_or_default() != printed {
+        bail!("{file} is not what the transitions say: run `cargo xtask lifecycle` and commit it");
     }
     Ok(())
 }

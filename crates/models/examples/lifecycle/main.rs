@@ -1,20 +1,28 @@
-//! Prints docs/task-lifecycle.md from the table of transitions; `cargo xtask lifecycle` keeps the page.
+//! Prints docs/task-lifecycle.md from the table of transitions, or with the argument `picture` the graph in it; `cargo xtask
+//! lifecycle` keeps both.
 
 #![expect(clippy::print_stdout, reason = "the page is what it prints")]
 
+mod picture;
 mod pipelines;
 mod tasks;
+
+use std::env;
 
 const HEAD: &str = "<!-- Written by `cargo xtask lifecycle` from the table of transitions, in crates/models/src/transition/rules.rs. -->
 
 # The lifecycle of tasks and pipelines
+
+![The statuses of a task, and the operations that lead from one to another](task-lifecycle.svg)
 ";
 
 fn main() {
+    if env::args().nth(1).as_deref() == Some("picture") {
+        return print!("{}", picture::svg());
+    }
     let sections = [
-        tasks::graph(),
         tasks::transitions(),
-        tasks::event_data(),
+        tasks::events(),
         tasks::live_tables(),
         pipelines::statuses(),
         pipelines::events(),

@@ -45,7 +45,9 @@ pub(crate) fn events() -> String {
         .iter()
         .filter_map(|event| Some([code([event.as_str()]), event_text(*event)?.to_owned()]));
     format!(
-        "An event of a pipeline has no task id, and no data unless it says so.
+        "## Events of pipelines
+
+They have no task, and no data unless it says so.
 
 {}",
         table(["event", "written when"], rows)

@@ -1,6 +1,8 @@
 //! The sections about tasks.
 
-use taskbox_models::{Change, Condition, Field, LiveTable, Outcome, Rule, TaskStatus, Transition};
+use taskbox_models::{
+    Change, Condition, EventType, Field, LiveTable, Outcome, Rule, TaskStatus, Transition,
+};
 
 use crate::{code, table};
 
@@ -16,31 +18,29 @@ fn outcomes() -> impl Iterator<Item = (&'static Rule, &'static Outcome)> {
     rules().flat_map(|rule| rule.outcomes.iter().map(move |outcome| (rule, outcome)))
 }
 
-pub(crate) fn graph() -> String {
-    let mut arrows: Vec<((&str, &str), Vec<&str>)> = Vec::new();
+/// The arrows of the graph: from where, none for what is made; to where; and by which operations.
+pub(crate) fn arrows() -> Vec<(Option<TaskStatus>, TaskStatus, String)> {
+    let mut arrows: Vec<(Option<TaskStatus>, TaskStatus, String)> = Vec::new();
     for (rule, outcome) in outcomes() {
         for from in sources(rule) {
-            let ends = (from, outcome.to.as_str());
-            match arrows.iter_mut().find(|arrow| arrow.0 == ends) {
-                Some((_, names)) => names.push(rule.name),
-                None => arrows.push((ends, vec![rule.name])),
+            match arrows
+                .iter_mut()
+                .find(|arrow| (arrow.0, arrow.1) == (from, outcome.to))
+            {
+                Some((_, _, names)) => *names = format!("{names}, {}", rule.name),
+                None => arrows.push((from, outcome.to, rule.name.to_owned())),
             }
         }
     }
-    let lines: Vec<_> = arrows
-        .iter()
-        .map(|((from, to), names)| format!("    {from} --> {to}: {}", names.join(", ")))
-        .collect();
-    let lines = lines.join("\n");
-    format!("```mermaid\nstateDiagram-v2\n{lines}\n```\n")
+    arrows
 }
 
-/// Where the arrows of a rule start; `[*]` is how mermaid draws the beginning.
-fn sources(rule: &Rule) -> Vec<&'static str> {
+/// Where the arrows of a rule start.
+fn sources(rule: &Rule) -> Vec<Option<TaskStatus>> {
     if rule.from.is_empty() {
-        return vec!["[*]"];
+        return vec![None];
     }
-    rule.from.iter().map(|status| status.as_str()).collect()
+    rule.from.iter().copied().map(Some).collect()
 }
 
 pub(crate) fn transitions() -> String {
@@ -98,25 +98,61 @@ fn change_text(change: Change) -> &'static str {
     }
 }
 
-pub(crate) fn event_data() -> String {
-    let mut fields: Vec<Field> = Vec::new();
-    for field in outcomes().flat_map(|(_, outcome)| outcome.data) {
-        if !fields.contains(field) {
-            fields.push(*field);
-        }
-    }
-    fields.sort_unstable_by_key(|field| field.as_str());
-    let rows = fields
-        .into_iter()
-        .map(|field| [code([field.as_str()]), field_text(field).to_owned()]);
+/// The events of tasks, and what the keys of their data hold.
+pub(crate) fn events() -> String {
+    let fields = outcomes().flat_map(|(_, outcome)| outcome.data);
+    let fields = distinct(fields.map(|field| (field.as_str(), field_text(*field))));
+    let mut keys: Vec<_> = fields.collect();
+    keys.sort_unstable();
+    let keys = keys.into_iter();
     format!(
-        "## What events say
+        "## Events of tasks
 
-`event_data` is a JSON object with the keys above, or NULL if there are none.
+`execution_events` has a row for each transition: the number of the row, the pipeline and the task, the type of the event, its
+data, when it was written by the database's clock, and on Postgres the number of the transaction. Within a task the numbers
+ascend. `event_data` is a JSON object with the keys below, or NULL if there are none.
+
+{}
+The end of a task also writes `task_marked_ready` and `task_skipped`, of those that waited for it, and a claim writes
+`task_marked_ready` of scheduled tasks that are due.
 
 {}",
-        table(["key", "value"], rows)
+        table(
+            ["event", "written by", "the task is then", "its data"],
+            EventType::ALL.iter().filter_map(|event| event_row(*event))
+        ),
+        table(
+            ["key", "value"],
+            keys.map(|(key, text)| [code([key]), text.to_owned()])
+        )
     )
+}
+
+/// All that is said of an event; `None` for those of pipelines, which no rule of a task writes.
+fn event_row(event: EventType) -> Option<[String; 4]> {
+    let written: Vec<_> = outcomes()
+        .filter(|(_, outcome)| outcome.event == event)
+        .collect();
+    let (_, first) = written.first()?;
+    let rules = distinct(written.iter().map(|(rule, _)| rule.name));
+    let ends = distinct(written.iter().map(|(_, outcome)| outcome.to.as_str()));
+    Some([
+        code([event.as_str()]),
+        code(rules),
+        code(ends),
+        code(first.data.iter().map(|field| field.as_str())),
+    ])
+}
+
+/// Each once, in the order of their first time.
+fn distinct<T: PartialEq>(all: impl Iterator<Item = T>) -> impl Iterator<Item = T> {
+    let mut seen = Vec::new();
+    for one in all {
+        if !seen.contains(&one) {
+            seen.push(one);
+        }
+    }
+    seen.into_iter()
 }
 
 fn field_text(field: Field) -> &'static str {
