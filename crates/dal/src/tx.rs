@@ -61,6 +61,7 @@ impl<'c> Tx<'c> {
     /// # let folder = tempfile::tempdir()?;
     /// # let path = format!("{}/tasks.db", folder.path().display());
     /// # taskbox_dal::DAL::connect(format!("sqlite://{path}")).await?.migrate().await?;
+    /// use diesel::connection::AnsiTransactionManager;
     /// use diesel_async::{AsyncConnection, TransactionManager};
     /// use taskbox_dal::{AsyncSqliteConnection, Tx};
     ///
@@ -68,7 +69,10 @@ impl<'c> Tx<'c> {
     /// type Manager = <AsyncSqliteConnection as AsyncConnection>::TransactionManager;
     ///
     /// assert!(Tx::join(&mut connection).is_err(), "there is no transaction to join yet");
-    /// Manager::begin_transaction(&mut connection).await?;
+    /// let begin = "BEGIN IMMEDIATE";
+    /// connection
+    ///     .spawn_blocking(|sqlite| AnsiTransactionManager::begin_transaction_sql(sqlite, begin))
+    ///     .await?;
     /// let mut tx = Tx::join(&mut connection)?;
     /// tx.task_execution().create(NewTaskExecution::standalone("send-mail")).await?;
     /// Manager::commit_transaction(&mut connection).await?;
