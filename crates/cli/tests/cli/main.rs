@@ -7,6 +7,7 @@ mod cleanup;
 mod demo;
 mod events;
 mod frame;
+mod getting_started;
 mod help;
 mod look;
 mod migrate;
