@@ -41,3 +41,11 @@ pub use handle::ExecutorHandle;
 pub use pipeline::{Pipeline, StartedPipeline};
 pub use retry_policy::RetryPolicy;
 pub use task_error::TaskError;
+
+/// The examples of the pages outside of this crate, for the doc tests.
+#[cfg(all(doctest, feature = "postgres", feature = "sqlite", feature = "testing"))]
+#[doc = include_str!("../../../docs/getting-started.md")]
+#[doc = include_str!("../../../docs/testing-your-tasks.md")]
+#[doc = include_str!("../../../docs/transactions.md")]
+#[doc = include_str!("../../../docs/writing-tasks.md")]
+struct Pages;
