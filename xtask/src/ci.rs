@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use crate::command::{cargo, on_path, program, run as run_command};
 use crate::postgres::{Server, Settings};
-use crate::{bench, dependencies, lifecycle, schema, test};
+use crate::{bench, book, dependencies, lifecycle, schema, test};
 
 /// Both features, neither, and each by itself: features add, and any combination builds.
 const BUILDS: [(&str, &str); 9] = [
@@ -61,6 +61,7 @@ pub(crate) fn run() -> Result<()> {
         "RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items",
         doc,
     )?;
+    step("book", "cargo xtask book", book::build)?;
     step("deny", "cargo deny check bans licenses sources", deny)?;
     step(
         "dependencies",

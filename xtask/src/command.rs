@@ -55,6 +55,19 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
         .with_context(|| format!("`{}` printed something else than UTF-8", line(command)))
 }
 
+/// What `command` says on its standard error; what it prints goes to the terminal.
+pub(crate) fn messages(command: &mut Command) -> Result<String> {
+    let output = command
+        .stdout(Stdio::inherit())
+        .output()
+        .map_err(|error| cannot_run(command, error))?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    if !output.status.success() {
+        bail!("`{}` failed ({}):\n{said}", line(command), output.status);
+    }
+    Ok(said)
+}
+
 /// `command` as a person would type it.
 fn line(command: &Command) -> String {
     let program = Path::new(command.get_program());

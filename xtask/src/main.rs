@@ -9,11 +9,13 @@
 mod account;
 mod apt;
 mod bench;
+mod book;
 mod ci;
 mod command;
 mod dependencies;
 mod diesel_cli;
 mod lifecycle;
+mod links;
 mod postgres;
 mod programs;
 mod schema;
@@ -64,12 +66,14 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
-    /// Write docs/task-lifecycle.md from the table of transitions
+    /// Write docs/task-lifecycle.md and its picture from the table of transitions
     Lifecycle {
         /// Change nothing; fail if the page is not what the table says
         #[arg(long)]
         check: bool,
     },
+    /// Build docs/ as a book into target/book, and check the links of every page
+    Book,
     /// Check that dependencies point one way and that nothing links a system library
     Dependencies,
     /// Start a private Postgres server, print its URL, and stop it at Ctrl-C
@@ -99,6 +103,7 @@ fn run(task: Task) -> Result<()> {
         Task::Bench { args } => bench::run_on(&Server::start(Settings::Durable)?, &args),
         Task::Schema { check } => schema::run_on(&Server::start(Settings::Fast)?, check),
         Task::Lifecycle { check } => lifecycle::run(check),
+        Task::Book => book::build(),
         Task::Dependencies => dependencies::check(),
         Task::Postgres => postgres::serve(),
         Task::Ci => ci::run(),
