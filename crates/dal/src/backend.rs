@@ -142,24 +142,39 @@ impl Connection<'_> {
         }
     }
 
-    pub(crate) async fn commit(&mut self) -> Result<(), CommitError> {
+    /// Commits, and puts the session back as it was when it was new, if that is asked for. Answers whether the connection
+    /// is as it was.
+    ///
+    /// Differs: on `SQLite` nothing is put back. A session has little there that could be set within a transaction, and
+    /// nothing that would lead to another file.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(unused_variables, reason = "only Postgres puts something back")
+    )]
+    pub(crate) async fn commit(&mut self, put_back: bool) -> Result<bool, CommitError> {
         match self {
             #[cfg(feature = "postgres")]
-            Self::Postgres(connection) => postgres::commit(connection).await,
+            Self::Postgres(connection) => postgres::commit(connection, put_back).await,
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(connection) => sqlite::commit(connection).await,
+            Self::Sqlite(connection) => sqlite::commit(connection).await.map(|()| true),
             #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
             Self::None(never, _) => match *never {},
         }
     }
 
-    pub(crate) async fn roll_back(&mut self) -> Result<()> {
-        use diesel_async::{AsyncConnection, TransactionManager};
-
-        /// Rolls back on whichever connection.
-        async fn roll_back<C: AsyncConnection>(connection: &mut C) -> diesel::QueryResult<()> {
-            C::TransactionManager::rollback_transaction(connection).await
+    /// Rolls back, and puts the session back, as [`commit`](Self::commit) does.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(unused_variables, reason = "only Postgres puts something back")
+    )]
+    pub(crate) async fn roll_back(&mut self, put_back: bool) -> Result<()> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(connection) => Ok(postgres::roll_back(connection, put_back).await?),
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(connection) => Ok(sqlite::roll_back(connection).await?),
+            #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
+            Self::None(never, _) => match *never {},
         }
-        on!(self, |c| Ok(roll_back(c).await?))
     }
 }

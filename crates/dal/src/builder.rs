@@ -7,6 +7,7 @@ use crate::{
     backend::{Pool, Target},
     dal::{Inner, Settings},
     queries::{durability, transition::microseconds},
+    schema::Schema,
 };
 
 /// A lease that ends before its worker hears of it is of no use.
@@ -18,6 +19,7 @@ const SHORTEST_LEASE: Duration = Duration::from_millis(1);
 pub struct DALBuilder {
     url: String,
     pool_size: usize,
+    schema: Option<String>,
     settings: Settings,
 }
 
@@ -26,6 +28,7 @@ impl DALBuilder {
         Self {
             url,
             pool_size: 8,
+            schema: None,
             settings: Settings::default(),
         }
     }
@@ -66,13 +69,45 @@ impl DALBuilder {
         self
     }
 
+    /// The schema of the Postgres database in which everything is, for one tenant of many: lower-case letters, digits and
+    /// `_`, 63 bytes at the most, and none that is the server's or `public`. Default: where the server looks by itself,
+    /// which is `public` unless it is told otherwise.
+    ///
+    /// Each connection is told when it is made, those for heartbeats and wake-ups, too, and nothing is behind the schema:
+    /// what it lacks is an [`Error::Unmigrated`], and never another tenant's. [`DAL::migrate`] makes it. What a closure
+    /// changes for the session (`SET search_path`, `SET ROLE`) is put back before the connection is used again.
+    ///
+    /// ```no_run
+    /// use taskbox_dal::{DAL, Result};
+    /// use taskbox_models::NewTaskExecution;
+    ///
+    /// /// The tasks of one tenant, which no other sees.
+    /// async fn open(url: &str, tenant: u32) -> Result<DAL> {
+    ///     let dal = DAL::builder(url).schema(format!("tenant_{tenant}")).pool_size(2).connect().await?;
+    ///     dal.migrate().await?;
+    ///     Ok(dal)
+    /// }
+    ///
+    /// # async fn example(url: &str) -> Result<()> {
+    /// let (one, other) = (open(url, 1).await?, open(url, 2).await?);
+    /// let task = one.task_execution().create(NewTaskExecution::standalone("mail")).await?;
+    /// assert!(other.task_execution().get(task.id).await.is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn schema(mut self, name: impl Into<String>) -> Self {
+        self.schema = Some(name.into());
+        self
+    }
+
     /// Connects: makes the pool and one connection, so that a wrong URL shows here. A `SQLite` file is made
     /// if it is missing; tables are not, see [`DAL::migrate`]. Warns, by `tracing`, if the settings of the database may
     /// lose what it has committed, see [`DAL::durability`].
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidInput`] if the URL cannot be understood or names a backend that is not compiled in;
+    /// [`Error::InvalidInput`] if the URL cannot be understood or names a backend that is not compiled in, and for a schema
+    /// whose name cannot be one, on `SQLite`, or beside a `search_path` in the URL;
     /// [`Error::Connection`] or [`Error::PoolTimeout`] if the database does not answer.
     pub async fn connect(self) -> Result<DAL> {
         if self.settings.lease < SHORTEST_LEASE {
@@ -88,10 +123,18 @@ impl DALBuilder {
                 format!("is {}; give 0 or more", self.settings.max_recoveries),
             ));
         }
-        let target = Target::parse(&self.url)?;
+        let target = self.target()?;
         let pool = Pool::new(&target, self.pool_size)?;
         self.try_out(&pool).await?;
         Ok(DAL(Arc::new(Inner::new(pool, self.settings).of(target))))
+    }
+
+    fn target(&self) -> Result<Target> {
+        let target = Target::parse(&self.url)?;
+        match &self.schema {
+            Some(schema) => target.within(&Schema::parse(schema)?),
+            None => Ok(target),
+        }
     }
 
     /// Makes a first connection, and warns of what its database may lose.
@@ -110,6 +153,7 @@ impl std::fmt::Debug for DALBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("DALBuilder")
             .field("pool_size", &self.pool_size)
+            .field("schema", &self.schema)
             .field("settings", &self.settings)
             .finish_non_exhaustive()
     }

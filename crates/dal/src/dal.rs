@@ -7,7 +7,7 @@ use crate::queries::transition::postgres::head::Heads;
 use crate::{
     DALBuilder, ExecutionEventDAL, PipelineExecutionDAL, Pool, Result, TaskExecutionDAL,
     TaskOutboxDAL, WorkerDAL, backend::Target, connection::Connection, door::sealed::Door,
-    fault::Faults, queries::now, wakeups::hub::Hub,
+    fault::Faults, queries::now, schema::Schema, wakeups::hub::Hub,
 };
 
 /// The handle: a pool of connections to the database of the tasks.
@@ -50,6 +50,8 @@ pub(crate) struct Inner {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Context {
     pub(crate) settings: Settings,
+    /// The schema that the connections were told to keep to.
+    pub(crate) schema: Option<Schema>,
     pub(crate) faults: Faults,
     #[cfg(feature = "postgres")]
     pub(crate) heads: Arc<Heads>,
@@ -98,9 +100,13 @@ impl Inner {
             #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
             Target::None(never) => match *never {},
         };
+        let context = Context {
+            schema: target.schema().cloned(),
+            ..self.context
+        };
         Self {
             pool: self.pool,
-            context: self.context,
+            context,
             target: Some(target),
             hub,
         }
@@ -126,8 +132,9 @@ impl DAL {
     /// Uses a deadpool of diesel-async connections that the program already has: of `AsyncPgConnection`, or
     /// of [`AsyncSqliteConnection`](crate::AsyncSqliteConnection).
     ///
-    /// The connections are taken as they are: what `connect` sets on its own (timeouts on Postgres; WAL, a
-    /// busy timeout and foreign keys on `SQLite`) is the pool's to set.
+    /// The connections are taken as they are: what `connect` sets on its own (timeouts and a schema on Postgres; WAL, a
+    /// busy timeout and foreign keys on `SQLite`) is the pool's to set. What a closure sets for the session, such as its
+    /// `search_path`, stays on the connection: only the pool could put it back as it was.
     #[must_use]
     pub fn from_pool(pool: impl Into<Pool>) -> Self {
         Self(Arc::new(Inner::new(pool.into(), Settings::default())))

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use futures_util::TryFutureExt;
 use tokio::time::timeout;
 
 use crate::{Closure, DAL, Result, RetryClosure, Tx, connection::Connection};
@@ -48,6 +49,7 @@ impl sealed::Door for &DAL {
         R: Send,
     {
         self.transaction_with_retry(operation)
+            .map_err(|error| error.within(self.0.context.schema.as_ref()))
     }
 
     async fn read<F, R>(self, query: F) -> Result<R>
@@ -68,7 +70,7 @@ impl sealed::Door for &DAL {
         .await
         .map_err(|_| self.too_late())?;
         lease.give_back();
-        result
+        result.map_err(|error| error.within(self.0.context.schema.as_ref()))
     }
 }
 
@@ -83,8 +85,7 @@ impl sealed::Door for &mut Tx<'_> {
             Ok(()) => operation(self).await,
             Err(error) => Err(error),
         };
-        self.leave(&result);
-        result
+        self.leave(result)
     }
 
     async fn read<F, R>(self, query: F) -> Result<R>
@@ -96,7 +97,6 @@ impl sealed::Door for &mut Tx<'_> {
         // `SQLite` the statement may still be running.
         self.enter("read")?;
         let result = query(&mut self.connection).await;
-        self.leave(&result);
-        result
+        self.leave(result)
     }
 }

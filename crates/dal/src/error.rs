@@ -3,6 +3,8 @@ use std::{result, time::Duration};
 use taskbox_models::{Conflict, PipelineStatus, UnknownText};
 use uuid::Uuid;
 
+use crate::schema::Schema;
+
 /// What a call of this crate answers with.
 pub type Result<T, E = Error> = result::Result<T, E>;
 
@@ -121,6 +123,18 @@ pub enum Error {
     /// The migrations could not be run.
     #[error("cannot migrate the database: {0}")]
     Migration(String),
+    /// There are no tables of Taskbox, or not those of this version, or the role may not see them. Make them by
+    /// [`DAL::migrate`](crate::DAL::migrate), or by `taskbox migrate`.
+    #[error(
+        "{} lacks tables of this version of Taskbox, or this role may not see them; make them by `DAL::migrate` or `taskbox migrate` ({failure})",
+        place(schema.as_deref())
+    )]
+    Unmigrated {
+        /// The schema, if the `DAL` was given one.
+        schema: Option<String>,
+        /// What the database says is missing.
+        failure: String,
+    },
     /// A text in the database that Taskbox cannot have written, such as a status that there is not. Nothing else of
     /// what was asked for is answered, and what was written is rolled back. Correct the rows that have it.
     #[error(
@@ -172,7 +186,28 @@ impl Error {
 
     /// Whether a statement failed, after which a transaction is of no use.
     pub(crate) fn is_database(&self) -> bool {
-        matches!(self, Self::Database(_) | Self::UnknownText { .. })
+        matches!(
+            self,
+            Self::Database(_) | Self::UnknownText { .. } | Self::Unmigrated { .. }
+        )
+    }
+
+    /// The same, where it happened.
+    pub(crate) fn within(self, within: Option<&Schema>) -> Self {
+        match self {
+            Self::Unmigrated { failure, .. } => Self::Unmigrated {
+                schema: within.map(ToString::to_string),
+                failure,
+            },
+            other => other,
+        }
+    }
+}
+
+fn place(schema: Option<&str>) -> String {
+    match schema {
+        Some(schema) => format!("the schema {schema}"),
+        None => "the database".to_owned(),
     }
 }
 
@@ -183,13 +218,19 @@ fn any_of(statuses: &[PipelineStatus]) -> String {
 
 impl From<diesel::result::Error> for Error {
     fn from(error: diesel::result::Error) -> Self {
-        match unknown_text(&error) {
-            None => Self::Database(error),
-            Some(text) => Self::UnknownText {
+        if let Some(text) = unknown_text(&error) {
+            return Self::UnknownText {
                 column: text.column,
                 expected: text.expected,
                 found: text.found.chars().take(SHOWN).collect(),
+            };
+        }
+        match missing(&error) {
+            Some(failure) => Self::Unmigrated {
+                schema: None,
+                failure,
             },
+            None => Self::Database(error),
         }
     }
 }
@@ -209,4 +250,36 @@ fn unknown_text(error: &diesel::result::Error) -> Option<&UnknownText> {
             None => cause = cause.source()?,
         }
     }
+}
+
+/// The tables of Taskbox.
+const TABLES: [&str; 8] = [
+    "execution_events",
+    "pipeline_executions",
+    "task_claims",
+    "task_dependencies",
+    "task_executions",
+    "task_outbox",
+    "task_schedule",
+    "task_workers",
+];
+
+/// What the database says of a table of Taskbox that is missing, if it is for that.
+///
+/// Diesel hands no code on. Postgres names a place in the statement where it cannot be understood, and nowhere else, and
+/// the table in whatever language; `SQLite` has the one language.
+fn missing(error: &diesel::result::Error) -> Option<String> {
+    use diesel::result::{DatabaseErrorKind, Error::DatabaseError};
+
+    let DatabaseError(DatabaseErrorKind::Unknown, information) = error else {
+        return None;
+    };
+    let message = information.message();
+    let is_misunderstood =
+        information.statement_position().is_some() || message.starts_with("no such table: ");
+    let names_ours = || {
+        let mut words = message.split(|c: char| !c.is_alphanumeric() && c != '_');
+        words.any(|word| TABLES.contains(&word))
+    };
+    (is_misunderstood && names_ours()).then(|| message.to_owned())
 }

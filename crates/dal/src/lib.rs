@@ -25,6 +25,7 @@ mod migrations;
 mod moved;
 mod pipeline_execution;
 mod queries;
+mod schema;
 mod task_execution;
 mod task_outbox;
 mod transaction;

@@ -1,5 +1,8 @@
 //! The migrations, from copies in the program.
 
+#[cfg(feature = "postgres")]
+mod schema;
+
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 use diesel::migration::MigrationSource;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
@@ -27,12 +30,13 @@ impl DAL {
     /// had them all.
     ///
     /// All of them are one transaction under a lock: any number of programs may start with this at once, and
-    /// one that is killed half-way leaves nothing behind. The same migrations can be run with the Diesel CLI
+    /// one that is killed half-way leaves nothing behind. A schema that was given to the [builder](crate::DALBuilder::schema)
+    /// is made if it is missing, and each schema has a lock of its own. The same migrations can be run with the Diesel CLI
     /// (`diesel migration run`), and each knows of the other's; but the CLI does not take the lock.
     ///
     /// # Errors
     ///
-    /// [`Error::Migration`] if a migration fails; then none was applied.
+    /// [`Error::Migration`] if a migration fails, or the schema cannot be made or used; then none was applied.
     pub async fn migrate(&self) -> Result<Vec<String>> {
         match &self.0.pool.0 {
             #[cfg(feature = "postgres")]
@@ -85,17 +89,16 @@ impl DAL {
         use diesel::Connection as _;
         use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 
-        /// Any number that no other software locks: the bytes of "taskbox".
-        const LOCK: i64 = 0x74_61_73_6b_62_6f_78;
-
         let loan = lease::acquire(pool, self.0.context.settings.acquire_timeout).await?;
+        let schema = self.0.context.schema.clone();
         // The harness is synchronous. On a thread of its own it works in any runtime.
         let migrated = tokio::task::spawn_blocking(move || {
             let mut connection: AsyncConnectionWrapper<_> = loan.into_connection().into();
             connection.transaction(|connection| {
-                let lock = diesel::sql_query("SELECT pg_advisory_xact_lock($1)")
-                    .bind::<diesel::sql_types::BigInt, _>(LOCK);
-                diesel::RunQueryDsl::execute(lock, connection).map_err(failed)?;
+                schema::lock(connection, schema.as_ref())?;
+                if let Some(schema) = &schema {
+                    schema::make(connection, schema)?;
+                }
                 run_pending(connection, POSTGRES)
             })
         });

@@ -192,10 +192,12 @@ impl DAL {
         result: Result<Result<R, E>, Elapsed>,
         deadline: Instant,
     ) -> Result<R, E> {
+        // A pool of the program's own sets its connections up as it likes, which nobody else could do again.
+        let put_back = end.lent && self.0.target.is_some();
         let refusal = match (result, end.committable) {
             (Err(Elapsed { .. }), _) => return Err(self.too_late().into()),
             (Ok(Ok(value)), Ok(())) => {
-                let committed = self.commit(lease, end.witness, deadline).await;
+                let committed = self.commit(lease, put_back, end.witness, deadline).await;
                 // Said also of what may be committed: who looks in vain has lost little.
                 let may_be_there = matches!(committed, Ok(()) | Err(Error::CommitUnknown { .. }));
                 if let Some(delay) = end.ready_in.filter(|_| may_be_there) {
@@ -209,7 +211,8 @@ impl DAL {
         };
         // A connection whose statement may still be running is closed, which rolls back without waiting for it.
         if end.answered
-            && let Ok(Ok(())) = timeout(ROLLBACK_TIMEOUT, lease.connection().roll_back()).await
+            && let Ok(Ok(())) =
+                timeout(ROLLBACK_TIMEOUT, lease.connection().roll_back(put_back)).await
         {
             lease.give_back();
         }
@@ -219,13 +222,16 @@ impl DAL {
     async fn commit(
         &self,
         mut lease: Lease,
+        put_back: bool,
         witness: Option<Witness>,
         deadline: Instant,
     ) -> Result<()> {
         self.0.context.faults.reach("commit")?;
-        let source = match timeout_at(deadline, lease.connection().commit()).await {
-            Ok(Ok(())) => {
-                lease.give_back();
+        let source = match timeout_at(deadline, lease.connection().commit(put_back)).await {
+            Ok(Ok(is_clean)) => {
+                if is_clean {
+                    lease.give_back();
+                }
                 return Ok(());
             }
             Ok(Err(CommitError::NotCommitted(error))) => return Err(error),
@@ -253,6 +259,8 @@ struct End {
     ready_in: Option<Duration>,
     /// Whether every operation was awaited to its end.
     answered: bool,
+    /// Whether the program was given the connection, and may have set something on it.
+    lent: bool,
     committable: Result<()>,
 }
 
@@ -266,6 +274,7 @@ impl End {
             witness: tx.witness,
             ready_in: tx.ready_in,
             answered: tx.unfinished.is_none(),
+            lent: tx.lent,
             committable: tx.committable(),
         }
     }

@@ -22,7 +22,7 @@ pub struct Tx<'c> {
     /// The first event that an operation wrote on Postgres.
     pub(crate) witness: Option<Witness>,
     /// Whether the program was given the connection.
-    lent: bool,
+    pub(crate) lent: bool,
     /// The operation that is between its statements.
     pub(crate) unfinished: Option<&'static str>,
     /// The first statement error of an operation.
@@ -170,13 +170,15 @@ impl<'c> Tx<'c> {
 
     /// Marks the operation as done. A refusal wrote nothing and leaves the transaction as it was; an error of
     /// the database spoils it.
-    pub(crate) fn leave<R>(&mut self, result: &Result<R>) {
+    pub(crate) fn leave<R>(&mut self, result: Result<R>) -> Result<R> {
         self.unfinished = None;
-        if let Err(error) = result
+        let result = result.map_err(|error| error.within(self.context.schema.as_ref()));
+        if let Err(error) = &result
             && error.is_database()
         {
             self.failure = Some(error.to_string());
         }
+        result
     }
 
     /// Whether nothing speaks against a commit.

@@ -92,7 +92,10 @@ async fn a_read_that_failed_spoils_the_transaction(db: &TestDatabase) {
         .transaction(async |tx| {
             orders::insert(tx).await?;
             let failed = tx.execution_event().list_by_task(task).await;
-            assert!(matches!(failed, Err(Error::Database(_))), "{failed:?}");
+            assert!(
+                matches!(failed, Err(Error::Unmigrated { .. })),
+                "{failed:?}"
+            );
             Ok::<_, Error>(())
         })
         .await;

@@ -96,6 +96,18 @@ impl TestDatabase {
         }
     }
 
+    /// The same database, looked at in another schema, and no other: its tables, and the [invariants](crate::invariants)
+    /// of these. It is gone when the database is, and not before. On Postgres alone.
+    #[must_use]
+    pub fn within(&self, schema: &str) -> Self {
+        let Place::Postgres(database) = &self.place else {
+            panic!("only Postgres has schemas");
+        };
+        let view = Self::at(Place::Postgres(database.within(schema)));
+        view.removed.call_once(|| {});
+        view
+    }
+
     /// What to connect to: `postgres://user@host:port/name?sslmode=disable`, or `sqlite:///folder/tasks.db`.
     #[must_use]
     pub fn url(&self) -> String {

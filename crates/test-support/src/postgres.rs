@@ -18,6 +18,8 @@ const CERTIFICATES: &str = "TASKBOX_POSTGRES_CERTIFICATES";
 pub(crate) struct Database {
     server: String,
     name: String,
+    /// Where its own connections look; `None` is where the server looks by itself.
+    schema: Option<String>,
 }
 
 impl Database {
@@ -43,11 +45,24 @@ impl Database {
         Self {
             server: server(),
             name,
+            schema: None,
+        }
+    }
+
+    pub(crate) fn within(&self, schema: &str) -> Self {
+        Self {
+            server: self.server.clone(),
+            name: self.name.clone(),
+            schema: Some(schema.to_owned()),
         }
     }
 
     pub(crate) fn url(&self) -> String {
-        url_of(&self.server, &self.name)
+        let url = url_of(&self.server, &self.name);
+        match &self.schema {
+            Some(schema) => format!("{url}&options=-csearch_path%3D{schema}"),
+            None => url,
+        }
     }
 
     pub(crate) async fn execute(&self, sql: &str) -> Result<(), String> {

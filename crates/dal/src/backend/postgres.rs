@@ -3,6 +3,7 @@
 mod connect;
 mod reason;
 mod server;
+mod session;
 mod tls;
 mod verifier;
 
@@ -16,7 +17,7 @@ use diesel_async::{
         AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod, deadpool as pooled,
     },
 };
-use futures_util::FutureExt;
+use futures_util::{FutureExt, future::join};
 
 use self::connect::connect;
 pub(crate) use self::server::Server;
@@ -64,19 +65,42 @@ pub(crate) async fn begin(connection: &mut AsyncPgConnection) -> QueryResult<()>
     AnsiTransactionManager::begin_transaction(connection).await
 }
 
-/// Commits, with a sentinel before COMMIT in the same message.
+/// Commits, with a sentinel before COMMIT in the same message, and answers whether the connection is as it was.
 ///
 /// If a statement failed and its error was swallowed, Postgres answers COMMIT by rolling back, without an
 /// error. The sentinel is what fails then.
-pub(crate) async fn commit(connection: &mut AsyncPgConnection) -> Result<(), CommitError> {
-    if let Err(error) = connection.batch_execute("SELECT; COMMIT").await {
+///
+/// What the program may have set is put back by a message that follows without a wait. It is not in that of the COMMIT,
+/// whose error would then leave open which of the two had failed, and not before it, where it would also undo what is
+/// set for the COMMIT itself.
+pub(crate) async fn commit(
+    connection: &mut AsyncPgConnection,
+    put_back: bool,
+) -> Result<bool, CommitError> {
+    let mut line = &*connection;
+    let then = async { !put_back || session::put_back(line).await.is_ok() };
+    let (committed, is_clean) = join(line.batch_execute("SELECT; COMMIT"), then).await;
+    if let Err(error) = committed {
         return Err(not_committed_or_unknown(connection, error).await);
     }
     // Diesel did not see the COMMIT, and is told: its depth is what tells the pool that the connection is clean.
     AnsiTransactionManager::transaction_manager_status_mut(connection)
         .transaction_state()
         .and_then(|state| state.change_transaction_depth(TransactionDepthChange::DecreaseDepth))
-        .map_err(|error| CommitError::NotCommitted(error.into()))
+        .map_err(|error| CommitError::NotCommitted(error.into()))?;
+    Ok(is_clean)
+}
+
+/// Rolls back, and puts back what that does not undo, if the program may have set something.
+pub(crate) async fn roll_back(
+    connection: &mut AsyncPgConnection,
+    put_back: bool,
+) -> QueryResult<()> {
+    AnsiTransactionManager::rollback_transaction(connection).await?;
+    if put_back {
+        session::put_back(connection).await?;
+    }
+    Ok(())
 }
 
 /// A COMMIT that the server refused is rolled back, and the server can say so. One whose answer was lost

@@ -10,6 +10,7 @@ use diesel::{
     result::DatabaseErrorKind,
 };
 use diesel_async::{
+    AsyncConnection, TransactionManager as _,
     pooled_connection::{
         AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod, deadpool as pooled,
     },
@@ -157,4 +158,9 @@ pub(crate) async fn commit(connection: &mut AsyncSqliteConnection) -> Result<(),
             }
             _ => CommitError::NotCommitted(error.into()),
         })
+}
+
+pub(crate) async fn roll_back(connection: &mut AsyncSqliteConnection) -> QueryResult<()> {
+    <AsyncSqliteConnection as AsyncConnection>::TransactionManager::rollback_transaction(connection)
+        .await
 }

@@ -1,6 +1,6 @@
 //! What a database URL means.
 
-use crate::{Error, Result};
+use crate::{Error, Result, schema::Schema};
 
 /// The database that a URL names.
 #[derive(Clone, Debug)]
@@ -26,6 +26,41 @@ impl Target {
                 WHAT,
                 "must begin with postgres:// (as in postgres://user@host/database) or sqlite:// (as in sqlite://tasks.db)",
             )),
+        }
+    }
+
+    /// The schema of this name in that database, and no other.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(unused_variables, reason = "only Postgres has schemas")
+    )]
+    pub(crate) fn within(self, schema: &Schema) -> Result<Self> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(server) => {
+                let server = server
+                    .within(schema)
+                    .map_err(|problem| Error::invalid("schema", problem))?;
+                Ok(Self::Postgres(Box::new(server)))
+            }
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(_) => Err(Error::invalid(
+                "schema",
+                "is for Postgres; on SQLite give each tenant a file of its own, as in sqlite://tenant_a.db",
+            )),
+            #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
+            Self::None(never) => match never {},
+        }
+    }
+
+    pub(crate) fn schema(&self) -> Option<&Schema> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(server) => server.schema(),
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(_) => None,
+            #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
+            Self::None(never) => match *never {},
         }
     }
 }

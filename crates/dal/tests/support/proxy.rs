@@ -1,7 +1,7 @@
-//! A proxy before Postgres that counts round trips, and cuts a connection at its COMMIT.
+//! A proxy before Postgres that counts round trips, and cuts a connection at its COMMIT or after.
 
 use std::{
-    io::{self, Read, Write},
+    io::{self, BufReader, Read, Write},
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     sync::{
         Arc, Mutex,
@@ -10,13 +10,25 @@ use std::{
     thread,
 };
 
-/// Where a COMMIT is lost.
+/// Where a connection is lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cut {
-    /// The server never gets it.
+    /// The server never gets the COMMIT.
     BeforeTheServer,
     /// The server carries it out, and the client never gets the answer.
     BeforeTheAnswer,
+    /// The COMMIT is answered, and the server never gets what puts the session back.
+    BehindTheCommit,
+}
+
+impl Cut {
+    /// The message at which it happens has this.
+    fn at(self) -> &'static [u8] {
+        match self {
+            Self::BeforeTheServer | Self::BeforeTheAnswer => b"COMMIT",
+            Self::BehindTheCommit => b"RESET ALL",
+        }
+    }
 }
 
 /// Listens until the process ends.
@@ -65,7 +77,7 @@ impl Proxy {
         &self.url
     }
 
-    /// Loses the next COMMIT, with its connection.
+    /// Loses the connection at the next COMMIT, or after it.
     pub(crate) fn cut(&self, cut: Cut) {
         *self.state.cut.lock().unwrap() = Some(cut);
     }
@@ -96,9 +108,14 @@ fn carry(line: &Line, server: &str, state: &State) {
     let is_cut = AtomicBool::new(false);
     thread::scope(|scope| {
         let answers = scope.spawn(|| forward_answers(&server, client, &is_cut));
-        if let Ok(Some(Cut::BeforeTheAnswer)) = forward_requests(line, &server, state, &is_cut) {
+        match forward_requests(line, &server, state, &is_cut) {
             // It ends with the answer that it does not forward.
-            let _ = answers.join();
+            Ok(Some(Cut::BeforeTheAnswer)) => drop(answers.join()),
+            Ok(Some(Cut::BehindTheCommit)) => {
+                let _ = server.shutdown(Shutdown::Write);
+                drop(answers.join());
+            }
+            _ => {}
         }
         // Those that are closed already cannot be closed.
         let _ = server.shutdown(Shutdown::Both);
@@ -112,23 +129,25 @@ fn forward_requests(
     state: &State,
     is_cut: &AtomicBool,
 ) -> io::Result<Option<Cut>> {
-    let mut client = &line.client;
+    let mut client = BufReader::new(&line.client);
     // The first message has no type.
-    server.write_all(&read_message(client, Vec::new())?)?;
+    server.write_all(&read_message(&mut client, Vec::new())?)?;
+    let mut is_counted = false;
     loop {
+        // What came together was sent without a wait between.
+        is_counted &= !client.buffer().is_empty();
         let mut kind = [0];
         client.read_exact(&mut kind)?;
-        let message = read_message(client, kind.to_vec())?;
+        let message = read_message(&mut client, kind.to_vec())?;
         // A simple query, or the Sync at the end of the extended ones: what the client waits after.
-        if line.is_first && matches!(kind, [b'Q' | b'S']) {
+        if line.is_first && matches!(kind, [b'Q' | b'S']) && !is_counted {
             state.round_trips.fetch_add(1, Ordering::SeqCst);
+            is_counted = true;
         }
-        let is_commit = kind == *b"Q" && mentions_commit(&message);
-        let cut = is_commit
-            .then(|| state.cut.lock().unwrap().take())
-            .flatten();
-        is_cut.store(cut.is_some(), Ordering::SeqCst);
-        if cut != Some(Cut::BeforeTheServer) {
+        let is_there = |cut: &mut Cut| kind == *b"Q" && mentions(&message, cut.at());
+        let cut = state.cut.lock().unwrap().take_if(is_there);
+        is_cut.store(cut == Some(Cut::BeforeTheAnswer), Ordering::SeqCst);
+        if matches!(cut, None | Some(Cut::BeforeTheAnswer)) {
             server.write_all(&message)?;
         }
         if cut.is_some() {
@@ -138,7 +157,7 @@ fn forward_requests(
 }
 
 /// Reads the rest of a message: its length, which counts itself, and its body.
-fn read_message(mut from: &TcpStream, mut message: Vec<u8>) -> io::Result<Vec<u8>> {
+fn read_message(from: &mut impl Read, mut message: Vec<u8>) -> io::Result<Vec<u8>> {
     let mut length = [0; 4];
     from.read_exact(&mut length)?;
     message.extend(length);
@@ -157,7 +176,7 @@ fn forward_answers(
         let length = server.read(&mut answer)?;
         let answer = &answer[..length];
         // The client does not wait for the answer to everything: a statement that it forgot may be answered only now.
-        let is_lost = is_cut.load(Ordering::SeqCst) && mentions_commit(answer);
+        let is_lost = is_cut.load(Ordering::SeqCst) && mentions(answer, b"COMMIT");
         if answer.is_empty() || is_lost {
             return client.shutdown(Shutdown::Both);
         }
@@ -165,7 +184,7 @@ fn forward_answers(
     }
 }
 
-/// Whether it is a COMMIT, or the server's word that there was one.
-fn mentions_commit(message: &[u8]) -> bool {
-    message.windows(6).any(|text| text == b"COMMIT")
+/// Whether a text is in it, such as COMMIT, which is also the server's word that there was one.
+fn mentions(message: &[u8], text: &[u8]) -> bool {
+    message.windows(text.len()).any(|part| part == text)
 }

@@ -24,6 +24,7 @@ taskbox_test_support::suite! {
         an_event_that_a_savepoint_took_back_proves_nothing,
         a_server_that_cannot_be_asked_leaves_the_commit_unknown,
         a_transaction_of_the_program_alone_leaves_the_commit_unknown,
+        what_was_committed_stands_although_the_session_could_not_be_put_back,
     ],
 }
 
@@ -175,5 +176,18 @@ async fn a_transaction_of_the_program_alone_leaves_the_commit_unknown(db: &TestD
         let unknown = matches!(answer, Err(Error::CommitUnknown { .. }));
         assert!(unknown, "{answer:?}");
         assert_eq!(orders::count(db).await, orders);
+    }
+}
+
+/// The connection is not used again, and the next call has another.
+async fn what_was_committed_stands_although_the_session_could_not_be_put_back(db: &TestDatabase) {
+    let (proxy, dal) = connect(db).await;
+    for number in 1..=5 {
+        proxy.cut(Cut::BehindTheCommit);
+        dal.transaction(async |tx| orders::insert(tx).await)
+            .await
+            .unwrap();
+        assert_eq!(orders::count(db).await, number);
+        dal.task_outbox().count_pending().await.unwrap();
     }
 }

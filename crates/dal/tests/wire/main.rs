@@ -8,6 +8,7 @@ mod round_trips;
 
 #[path = "../support"]
 mod support {
+    pub(crate) mod one_thread;
     pub(crate) mod orders;
     pub(crate) mod own_sql;
     pub(crate) mod pipeline;

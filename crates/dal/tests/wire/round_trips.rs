@@ -1,6 +1,7 @@
 //! How often a call waits for the server: as often for ten thousand tasks as for a few.
 
-use crate::support::{pipeline::pipeline, proxy::Proxy, task};
+use crate::support::{one_thread::on_one_thread, pipeline::pipeline, proxy::Proxy, task};
+use diesel_async::SimpleAsyncConnection;
 use taskbox_dal::DAL;
 use taskbox_models::{Claim, NewTaskExecution, Worker};
 use taskbox_test_support::TestDatabase;
@@ -9,6 +10,7 @@ use uuid::Uuid;
 taskbox_test_support::suite! {
     postgres: [
         a_transition_takes_three_round_trips,
+        a_session_is_put_back_without_a_round_trip,
         a_transition_of_ten_thousand_tasks_takes_three_round_trips,
         a_wide_fan_takes_the_round_trips_of_a_narrow_one,
     ],
@@ -33,6 +35,24 @@ async fn a_transition_takes_three_round_trips(db: &TestDatabase) {
     proxy.take_round_trips();
     dal.task_execution().mark_ready(task).await.unwrap();
     assert_eq!(proxy.take_round_trips(), 3);
+}
+
+/// BEGIN, a statement of each, COMMIT. On one thread, so that what is sent without a wait comes together.
+async fn a_session_is_put_back_without_a_round_trip(db: &TestDatabase) {
+    on_one_thread(async {
+        let (proxy, dal) = connect(db).await;
+        for _ in 0..3 {
+            let task = task::create(&dal).await;
+            proxy.take_round_trips();
+            dal.transaction(async |tx| {
+                tx.postgres()?.batch_execute("SELECT 1").await?;
+                tx.task_execution().mark_ready(task).await
+            })
+            .await
+            .unwrap();
+        }
+        assert_eq!(proxy.take_round_trips(), 4);
+    });
 }
 
 async fn a_transition_of_ten_thousand_tasks_takes_three_round_trips(db: &TestDatabase) {

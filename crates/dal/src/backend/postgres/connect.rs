@@ -1,34 +1,26 @@
 //! The one way to a connection.
 
 use diesel::{ConnectionError, ConnectionResult};
-use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
+use diesel_async::AsyncPgConnection;
 use tokio_postgres::{
     NoTls, Socket,
     tls::{MakeTlsConnect, TlsConnect, TlsStream},
 };
 
-use super::{Server, reason::reason, tls::Tls};
+use super::{Server, reason::reason, session, tls::Tls};
 
-/// Nets for what no client can promise: a client that vanishes while its statement runs is noticed in
-/// half a second, and one that freezes in a transaction loses it, with its locks, in a minute.
-///
-/// Compiling a statement just in time pays for queries of minutes: for a batch of ten thousand tasks it took
-/// longer than running it.
-const SETTINGS: &str = "SET client_connection_check_interval = '500ms';
-    SET jit = off;
-    SET idle_in_transaction_session_timeout = '60s'";
-
-/// A connection to the server, secured as its URL asks and with the settings of Taskbox.
+/// A connection to the server, secured as its URL asks, in its schema, and with the settings of Taskbox.
 pub(crate) async fn connect(server: Server) -> ConnectionResult<AsyncPgConnection> {
-    let Server { config, tls } = server;
+    let Server {
+        config,
+        tls,
+        schema,
+    } = server;
     let mut connection = match tls {
         None => open(&config, NoTls).await,
         Some(tls) => open(&config, connector(tls).await?).await,
     }?;
-    connection
-        .batch_execute(SETTINGS)
-        .await
-        .map_err(ConnectionError::CouldntSetupConfiguration)?;
+    session::set_up(&mut connection, schema.as_ref()).await?;
     Ok(connection)
 }
 

@@ -12,18 +12,21 @@ use super::{
     reason::with_causes,
     tls::{Check, Identity, Tls},
 };
+use crate::schema::Schema;
 
 /// After how long without a word the system asks whether the other side is still there.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 /// The same where the URL says nothing.
 const OS_KEEPALIVE: Duration = Duration::from_hours(2);
 
-/// A server, who connects to it, and how the line is secured.
+/// A server, who connects to it, how the line is secured, and the schema in which all is done.
 #[derive(Clone, Debug)]
 pub(crate) struct Server {
     pub(super) config: Config,
     /// `None` if the URL says `sslmode=disable`.
     pub(super) tls: Option<Tls>,
+    /// `None` for those that the server looks in by itself, or that the `options` of the URL name.
+    pub(super) schema: Option<Schema>,
 }
 
 impl Server {
@@ -59,7 +62,37 @@ impl Server {
             // So that a file which is wrong shows now, and not at the first connection.
             tls.connector()?;
         }
-        Ok(Self { config, tls })
+        Ok(Self {
+            config,
+            tls,
+            schema: None,
+        })
+    }
+
+    /// The same server, in this schema and no other.
+    ///
+    /// It is told when a connection is made, so that this is what RESET goes back to. There is nothing behind the schema:
+    /// what it lacks is an error, also for a statement that would make a table while the schema itself is missing.
+    pub(crate) fn within(mut self, schema: &Schema) -> Result<Self, String> {
+        let others = self.config.get_options().unwrap_or_default();
+        if others
+            .to_lowercase()
+            .replace('-', "_")
+            .contains("search_path")
+        {
+            return Err(
+                "is named by the `options` of the URL, too, as search_path; leave one of them out"
+                    .to_owned(),
+            );
+        }
+        let options = format!("{others} -c search_path={schema}");
+        self.config.options(options.trim_start());
+        self.schema = Some(schema.clone());
+        Ok(self)
+    }
+
+    pub(crate) fn schema(&self) -> Option<&Schema> {
+        self.schema.as_ref()
     }
 }
 
