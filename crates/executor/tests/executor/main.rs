@@ -15,4 +15,5 @@ mod retention;
 mod signals;
 mod stop;
 mod support;
+mod tenant;
 mod wakeups;

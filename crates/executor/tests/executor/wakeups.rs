@@ -46,7 +46,7 @@ fn stranger(db: &TestDatabase) -> DAL {
 }
 
 /// An executor that is told, or does not look within the time of a test. Its task is "a".
-fn told_executor(dal: &DAL) -> ExecutorHandle {
+pub(crate) fn told_executor(dal: &DAL) -> ExecutorHandle {
     let executor = Executor::builder(dal.clone()).poll_interval(NEVER);
     let executor = executor.task("a", async |_ctx, (): ()| Ok(()));
     executor.build().unwrap().start()
@@ -54,7 +54,7 @@ fn told_executor(dal: &DAL) -> ExecutorHandle {
 
 /// Waits until an executor of this `DAL` has nothing to do, and hears: it has made no transaction while the program made
 /// many of its own.
-async fn is_idle(db: &TestDatabase, dal: &DAL) {
+pub(crate) async fn is_idle(db: &TestDatabase, dal: &DAL) {
     db.execute("CREATE TABLE theirs (id BIGINT)").await;
     loop {
         drop(dal.faults().take_reached());
