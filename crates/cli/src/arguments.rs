@@ -43,6 +43,15 @@ pub(crate) struct Database {
         global = true
     )]
     pub(crate) url: Option<String>,
+    /// The schema of a Postgres database in which everything is
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "TASKBOX_SCHEMA",
+        hide_env_values = true,
+        global = true
+    )]
+    pub(crate) schema: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

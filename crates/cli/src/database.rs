@@ -15,11 +15,16 @@ impl Database {
             return Ok(dal);
         }
         Err(Error::Failed(format!(
-            "the database lacks {} of this version of Taskbox; run `taskbox migrate`",
+            "{} lacks {} of this version of Taskbox; run `{}`",
+            match &self.schema {
+                Some(schema) => format!("the schema {schema}"),
+                None => "the database".to_owned(),
+            },
             match pending.len() {
                 1 => "a migration".to_owned(),
                 number => format!("{number} migrations"),
-            }
+            },
+            self.migrate_command()
         )))
     }
 
@@ -33,12 +38,30 @@ impl Database {
                 "there is no file {path}; `taskbox migrate` makes one, with the tables of Taskbox"
             )));
         }
-        Ok(DAL::connect(url).await?)
+        self.open(url).await
     }
 
     /// Connects; a `SQLite` file is made if it is missing.
     pub(crate) async fn connect_or_make(&self) -> Result<DAL> {
-        Ok(DAL::connect(self.url()?).await?)
+        self.open(self.url()?).await
+    }
+
+    /// Connects to the database of this URL, in the schema that was named.
+    pub(crate) async fn open(&self, url: &str) -> Result<DAL> {
+        let builder = DAL::builder(url);
+        let builder = match &self.schema {
+            Some(schema) => builder.schema(schema),
+            None => builder,
+        };
+        Ok(builder.connect().await?)
+    }
+
+    /// What makes the tables that are missing here.
+    pub(crate) fn migrate_command(&self) -> String {
+        match &self.schema {
+            Some(schema) => format!("taskbox migrate --schema {schema}"),
+            None => "taskbox migrate".to_owned(),
+        }
     }
 
     fn url(&self) -> Result<&str> {

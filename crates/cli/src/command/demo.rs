@@ -44,13 +44,13 @@ const SUM: &str = "sum";
 impl Demo {
     pub(crate) async fn run(self, database: &Database, out: &mut Output) -> Result<()> {
         let found = files::find(&self.folder, self.max_files.into())?;
-        let (database, is_ours) = match &database.url {
+        let (url, is_ours) = match &database.url {
             Some(url) => (url.clone(), false),
             None => (own_database()?, true),
         };
-        let dal = DAL::connect(&database).await?;
+        let dal = database.open(&url).await?;
         let applied = dal.migrate().await?;
-        let shown = if is_ours { &database } else { "as given" };
+        let shown = if is_ours { &url } else { "as given" };
         writeln!(
             out,
             "database  {}, {} applied",
@@ -60,7 +60,7 @@ impl Demo {
         let pipeline = start(&dal, &self.folder, &found, out).await?;
         let (ended, workers) = execute(&dal, pipeline, found.files.len() + 2).await?;
         report::write(&dal, &ended, &found, &workers, out).await?;
-        next_steps(out, &ended, is_ours.then_some(&*database))?;
+        next_steps(out, &ended, is_ours.then_some(&*url))?;
         match ended.status {
             PipelineStatus::Completed => Ok(()),
             status => Err(Error::Failed(format!(

@@ -6,8 +6,8 @@ use crate::{Error, Result, arguments::Database, output::Output, text};
 
 /// Make the tables of Taskbox, or bring them up to date
 ///
-/// Runs the migrations that the database does not have yet, in one transaction and under a lock. A SQLite file is
-/// made if it is missing.
+/// Runs the migrations that the database does not have yet, in one transaction and under a lock. A SQLite file and a
+/// schema are made if they are missing.
 #[derive(Debug, Args)]
 pub(crate) struct Migrate {
     /// Change nothing: print which migrations are pending, and exit with 3 if some are
@@ -44,8 +44,9 @@ async fn check(database: &Database, out: &mut Output) -> Result<()> {
     match pending.len() as i128 {
         0 => Ok(writeln!(out, "nothing is pending")?),
         number => Err(Error::Refused(format!(
-            "{} pending; run `taskbox migrate`",
-            text::count(number, "migration")
+            "{} pending; run `{}`",
+            text::count(number, "migration"),
+            database.migrate_command()
         ))),
     }
 }

@@ -11,5 +11,6 @@ mod getting_started;
 mod help;
 mod look;
 mod migrate;
+mod schema;
 mod steer;
 mod support;

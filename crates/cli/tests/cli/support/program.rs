@@ -19,7 +19,11 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_taskbox"));
     for (name, _) in env::vars_os() {
         let name = name.to_string_lossy().into_owned();
-        if name.contains("COLOR") || name == "DATABASE_URL" || name == "TERM" {
+        if name.contains("COLOR")
+            || name == "DATABASE_URL"
+            || name == "TASKBOX_SCHEMA"
+            || name == "TERM"
+        {
             command.env_remove(name);
         }
     }
