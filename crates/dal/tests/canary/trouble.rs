@@ -18,7 +18,7 @@ type Failure = (&'static str, Error);
 pub(crate) async fn all(db: &TestDatabase, dal: &DAL, url: &str) -> Vec<Failure> {
     let mut trouble = refusals(dal).await;
     trouble.extend(spoiled(dal).await);
-    trouble.extend(too_late(url).await);
+    trouble.extend(Box::pin(too_late(dal, url)).await);
     panics(dal).await;
     if db.backend() == Backend::Postgres {
         trouble.push(lost(dal).await);
@@ -99,7 +99,7 @@ async fn spoiled(dal: &DAL) -> Vec<Failure> {
     vec![error("failed", failed).await, error("again", again).await]
 }
 
-async fn too_late(url: &str) -> Vec<Failure> {
+async fn too_late(dal: &DAL, url: &str) -> Vec<Failure> {
     let one = DAL::builder(url)
         .pool_size(1)
         .acquire_timeout(Duration::from_secs(3));
@@ -110,10 +110,15 @@ async fn too_late(url: &str) -> Vec<Failure> {
     });
     let hasty = DAL::builder(url).deadline(Duration::from_nanos(1));
     let hasty = hasty.connect().await.unwrap();
-    vec![
-        error("full", inside).await,
-        error("hasty", hasty.task_execution().create(task())).await,
-    ]
+    // Else it may be done before anybody looks at the clock.
+    let in_the_way = dal.transaction(async |tx| {
+        if let Ok(connection) = tx.postgres() {
+            let lock = sql_query("LOCK TABLE task_executions");
+            lock.execute(connection).await?;
+        }
+        Ok::<_, Error>(error("hasty", hasty.task_execution().create(task())).await)
+    });
+    vec![error("full", inside).await, in_the_way.await.unwrap()]
 }
 
 async fn panics(dal: &DAL) {
