@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 #[cfg(feature = "postgres")]
 use crate::queries::transition::postgres::head::Heads;
 use crate::{
-    DALBuilder, ExecutionEventDAL, PipelineExecutionDAL, Pool, Result, TaskExecutionDAL,
+    DALBuilder, DoctorDAL, ExecutionEventDAL, PipelineExecutionDAL, Pool, Result, TaskExecutionDAL,
     TaskOutboxDAL, WorkerDAL, backend::Target, connection::Connection, door::sealed::Door,
     fault::Faults, queries::now, schema::Schema, wakeups::hub::Hub,
 };
@@ -184,6 +184,11 @@ impl DAL {
     pub async fn now(&self) -> Result<DateTime<Utc>> {
         self.read(async |connection: &mut Connection<'_>| now::now(connection).await)
             .await
+    }
+
+    /// What goes wrong in the field, and repairs.
+    pub fn doctor(&self) -> DoctorDAL<&Self> {
+        DoctorDAL::new(self)
     }
 
     /// The history: `execution_events`.

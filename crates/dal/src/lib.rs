@@ -15,6 +15,7 @@ mod connection;
 mod backend;
 mod builder;
 mod dal;
+mod doctor;
 mod door;
 mod durability;
 mod error;
@@ -41,6 +42,10 @@ pub use backend::sqlite::{AsyncSqliteConnection, BlockingThread};
 pub use builder::DALBuilder;
 pub use connection::Joinable;
 pub use dal::DAL;
+pub use doctor::{
+    DoctorDAL, Holder, IndexFault, IndexProblem, Invariant, LastClaim, OpenTransaction,
+    OpenTransactions, PutOff, TableRows,
+};
 pub use door::Door;
 pub use durability::Durability;
 pub use error::{Error, Result};

@@ -5,6 +5,7 @@
 
 #[cfg(test)]
 mod clock;
+pub(crate) mod doctor;
 pub(crate) mod durability;
 pub(crate) mod execution_event;
 pub(crate) mod live;

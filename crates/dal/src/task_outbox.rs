@@ -1,13 +1,13 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use taskbox_models::{Conflict, NewTaskOutbox, TaskOutbox, TaskStatus};
+use taskbox_models::{Conflict, LiveTable, NewTaskOutbox, TaskOutbox, TaskStatus};
 use uuid::Uuid;
 
 use crate::{
     Door, Error, Result, Tx,
     connection::Connection,
-    queries::{Bind, duration, task_outbox},
+    queries::{Bind, duration, live, task_outbox},
     validate,
 };
 
@@ -181,8 +181,9 @@ impl<D: Door> TaskOutboxDAL<D> {
         self.door
             .write("task_outbox.delete", async |tx: &mut Tx<'_>| {
                 tx.context.faults.reach("outbox delete: rows")?;
+                let (connection, value) = (&mut tx.connection, value.clone());
                 let deleted =
-                    task_outbox::delete_stale(&mut tx.connection, condition, value.clone()).await?;
+                    live::delete_stale(connection, LiveTable::Outbox, condition, value).await?;
                 tx.context.faults.reach("outbox delete: done")?;
                 Ok(deleted)
             })

@@ -6,7 +6,7 @@ use diesel_async::AsyncPgConnection;
 #[cfg(feature = "sqlite")]
 use crate::AsyncSqliteConnection;
 use crate::{
-    Error, ExecutionEventDAL, Joinable, PipelineExecutionDAL, Result, TaskExecutionDAL,
+    DoctorDAL, Error, ExecutionEventDAL, Joinable, PipelineExecutionDAL, Result, TaskExecutionDAL,
     TaskOutboxDAL, WorkerDAL,
     connection::Connection,
     dal::Context,
@@ -117,6 +117,11 @@ impl<'c> Tx<'c> {
             #[cfg(feature = "postgres")]
             Connection::Postgres(_) => Err(Error::WrongBackend { asked: "SQLite" }),
         }
+    }
+
+    /// What goes wrong in the field, and repairs.
+    pub fn doctor(&mut self) -> DoctorDAL<&mut Self> {
+        DoctorDAL::new(self)
     }
 
     /// The history: `execution_events`.

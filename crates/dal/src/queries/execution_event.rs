@@ -70,7 +70,7 @@ const COMMON: [EventType; 4] = [
 ];
 
 /// That a type is not common, to the letter as the index has it.
-fn is_rare() -> String {
+pub(crate) fn is_rare() -> String {
     let common = COMMON.map(|event_type| format!("'{event_type}'"));
     format!("event_type NOT IN ({})", common.join(", "))
 }

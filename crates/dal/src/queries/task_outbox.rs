@@ -85,28 +85,41 @@ WHERE t.id = ",
 }
 
 /// Publishes a task that is locked and Ready; `None` if it already has a row.
-///
-/// On Postgres the task's row is written with it, as it was. Else who cancels the task in a transaction whose snapshot
-/// is older, at REPEATABLE READ, would be let through and leave the row behind, which it cannot see.
 pub(crate) async fn publish(
     connection: &mut Connection<'_>,
     task: Uuid,
 ) -> Result<Option<TaskOutbox>> {
+    let leave = "ON CONFLICT (task_execution_id) DO NOTHING";
+    Ok(insert(connection, &[task], leave).await?.pop())
+}
+
+/// Publishes tasks that are locked and Ready; the rows that some have become theirs. Answers of how many.
+pub(crate) async fn republish(connection: &mut Connection<'_>, tasks: &[Uuid]) -> Result<usize> {
+    Ok(insert(connection, tasks, parts::REPUBLISH).await?.len())
+}
+
+/// Publishes tasks in the order of their ids.
+///
+/// On Postgres the tasks' rows are written with it, as they were. Else who cancels a task in a transaction whose
+/// snapshot is older, at REPEATABLE READ, would be let through and leave the row behind, which it cannot see.
+async fn insert(
+    connection: &mut Connection<'_>,
+    tasks: &[Uuid],
+    on_conflict: &'static str,
+) -> Result<Vec<TaskOutbox>> {
     let statement: Sql<'_, (sql_types::Int8, sql_types::Uuid, sql_types::Timestamptz)> =
         Sql::new("")
             .on_postgres("WITH published AS (\n")
             .text(format!(
                 "{}
 FROM task_executions t LEFT JOIN pipeline_executions p ON p.id = t.pipeline_execution_id
-WHERE t.id = ",
+WHERE t.id ",
                 parts::publish()
             ))
-            .bind(Bind::Id(task))
-            .text(
-                "
-ON CONFLICT (task_execution_id) DO NOTHING
-RETURNING id, task_execution_id, created_at",
-            )
+            .bind(Bind::any_of(tasks))
+            .text(format!(
+                "\nORDER BY t.id\n{on_conflict}\nRETURNING id, task_execution_id, created_at"
+            ))
             .on_postgres(
                 "
 ),
@@ -116,31 +129,5 @@ changed AS (
 )
 SELECT id, task_execution_id, created_at FROM published",
             );
-    let mut rows: Vec<TaskOutbox> = on!(connection, |c| statement.load(c).await?);
-    Ok(rows.pop())
-}
-
-/// Deletes rows whose task isn't Ready, of those that the condition on `o` names; answers how many.
-///
-/// Locks their tasks, in the order of their ids, so that none becomes Ready meanwhile.
-pub(crate) async fn delete_stale(
-    connection: &mut Connection<'_>,
-    condition: &'static str,
-    value: Bind<'_>,
-) -> Result<usize> {
-    let ready = TaskStatus::Ready;
-    let statement: Sql<'_> = Sql::new(format!(
-        "WITH stale AS MATERIALIZED (
-    SELECT t.id FROM task_executions t JOIN task_outbox o ON o.task_execution_id = t.id
-    WHERE t.status <> '{ready}' AND {condition} "
-    ))
-    .bind(value)
-    .text("\n    ORDER BY t.id")
-    .on_postgres(" FOR NO KEY UPDATE OF t")
-    .text(
-        "
-)
-DELETE FROM task_outbox WHERE task_execution_id IN (SELECT id FROM stale)",
-    );
-    on!(connection, |c| Ok(statement.execute(c).await?))
+    on!(connection, |c| Ok(statement.load(c).await?))
 }

@@ -3,7 +3,10 @@
 use std::{fs, path::Path};
 
 /// Those that take nothing.
-const WITHOUT_INPUT: [&str; 4] = [
+const WITHOUT_INPUT: [&str; 7] = [
+    "doctor.indexes",
+    "doctor.rows",
+    "doctor.wal_bytes",
     "task_execution.count_live",
     "task_execution.next_due",
     "task_outbox.count_pending",
@@ -19,7 +22,8 @@ const TABLES: [&str; 5] = [
     include_str!("texts.rs"),
 ];
 
-const ACCESSORS: [&str; 5] = [
+const ACCESSORS: [&str; 6] = [
+    "doctor",
     "execution_event",
     "pipeline_execution",
     "task_execution",

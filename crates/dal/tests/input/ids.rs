@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use taskbox_dal::Invariant;
 use taskbox_models::{Claim, NewTaskExecution, NewTaskOutbox, Worker};
 use taskbox_test_support::TestDatabase;
 use uuid::Uuid;
@@ -85,6 +86,11 @@ async fn nothing_is_to_list(db: &TestDatabase, scene: &Scene, id: Uuid) {
         "task_execution.mark_ready_many": async { counted(tasks().mark_ready_many(&ids).await) },
     };
     assert_each(db, calls, "(0, 1)").await;
+    for invariant in Invariant::ALL {
+        let doctor = || scene.dal.doctor();
+        let calls = calls! { "doctor.mend": doctor().mend(invariant, &ids) };
+        assert_each(db, calls, "0").await;
+    }
 }
 
 async fn workers_of_another(db: &TestDatabase, scene: &Scene, worker: &Worker) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use taskbox_dal::DAL;
+use taskbox_dal::{DAL, Invariant};
 use taskbox_models::NewTaskExecution;
 use taskbox_test_support::TestDatabase;
 use uuid::Uuid;
@@ -30,6 +30,9 @@ pub(crate) async fn two_hundred_thousand_ids_are_a_batch_like_any(db: &TestDatab
     let queues = vec!["default"; MANY];
     let claims = tasks().claim_from(&scene.worker, &queues, 9).await;
     assert_eq!(claims.unwrap().len(), 1);
+    for invariant in Invariant::ALL {
+        assert_eq!(dal.doctor().mend(invariant, &ids).await.unwrap(), 0);
+    }
     let released = vec![scene.claim.clone(); MANY];
     let released = tasks().release_many(&released).await;
     assert_eq!(counted(released).unwrap(), (1, 0));

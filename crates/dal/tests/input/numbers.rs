@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use taskbox_dal::{EventCursor, PipelineFilter, TaskFilter, limits::MAX_DELAY};
+use taskbox_dal::{EventCursor, Invariant, PipelineFilter, TaskFilter, limits::MAX_DELAY};
 use taskbox_models::{EventType, TaskStatus};
 use taskbox_test_support::TestDatabase;
 
@@ -11,9 +11,10 @@ use crate::scene::{Call, Scene, assert_each};
 
 /// What stands for nothing, for each call of a limit.
 fn limited(scene: &Scene, limit: i64) -> Vec<Call<'_>> {
-    let (tasks, events) = (
+    let (tasks, events, doctor) = (
         || scene.dal.task_execution(),
         || scene.dal.execution_event(),
+        || scene.dal.doctor(),
     );
     let (all_tasks, all_pipelines) = (TaskFilter::default(), PipelineFilter::default());
     calls! {
@@ -34,14 +35,22 @@ fn limited(scene: &Scene, limit: i64) -> Vec<Call<'_>> {
             Ok(events().read_after(&begin, limit).await?.events)
         },
         "execution_event.read_latest": async move { Ok(events().read_latest(limit).await?.events) },
+        "doctor.broken": doctor().broken(Invariant::NothingStranded, limit),
+        "doctor.open_transactions": async move {
+            Ok(doctor().open_transactions(limit).await?.oldest)
+        },
+        "doctor.damage": doctor().damage(limit),
+        "doctor.last_claims": doctor().last_claims(limit),
+        "doctor.put_off": doctor().put_off(MAX_DELAY, limit),
     }
 }
 
 pub(crate) async fn a_limit_is_zero_or_more(db: &TestDatabase) {
     let scene = Scene::new(db).await;
-    let (tasks, events) = (
+    let (tasks, events, doctor) = (
         || scene.dal.task_execution(),
         || scene.dal.execution_event(),
+        || scene.dal.doctor(),
     );
     for limit in [-1, i64::MIN] {
         let mut calls = limited(&scene, limit);
@@ -49,10 +58,19 @@ pub(crate) async fn a_limit_is_zero_or_more(db: &TestDatabase) {
             "task_execution.recover_expired": tasks().recover_expired(limit),
             "execution_event.count_recent": events().count_recent(EventType::TaskFailed, MAX_DELAY, limit),
             "execution_event.prune": events().prune(MAX_DELAY, 0, limit),
+            "doctor.foreign_events": doctor().foreign_events(limit),
+            "doctor.adopt_events": doctor().adopt_events(limit),
         });
         assert_each(db, calls, "invalid limit").await;
     }
     assert_each(db, limited(&scene, 0), "[]").await;
+    for limit in [0, i64::MAX] {
+        let calls = calls! {
+            "doctor.foreign_events": doctor().foreign_events(limit),
+            "doctor.adopt_events": doctor().adopt_events(limit),
+        };
+        assert_each(db, calls, "0").await;
+    }
     tasks().mark_ready(scene.task).await.unwrap();
     for call in limited(&scene, i64::MAX) {
         let answer = call.answer.await.unwrap();
@@ -61,6 +79,10 @@ pub(crate) async fn a_limit_is_zero_or_more(db: &TestDatabase) {
             "task_execution.list_by_status",
             "task_execution.claim_from",
             "task_outbox.list_pending",
+            "doctor.broken",
+            "doctor.open_transactions",
+            "doctor.damage",
+            "doctor.put_off",
         ];
         assert_eq!(
             answer == "[]",
@@ -88,6 +110,9 @@ pub(crate) async fn a_delay_beyond_a_century_is_refused(db: &TestDatabase) {
             "task_execution.defer_many": tasks().defer_many(&deferred),
         };
         assert_each(db, calls, "invalid delay").await;
+        let doctor = || scene.dal.doctor();
+        let calls = calls! { "doctor.put_off": doctor().put_off(delay, 1) };
+        assert_each(db, calls, "invalid within").await;
         let events = || scene.dal.execution_event();
         let calls = calls! {
             "execution_event.prune": events().prune(delay, 0, 1),

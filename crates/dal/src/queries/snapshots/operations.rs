@@ -7,7 +7,7 @@ use taskbox_test_support::Backend;
 /// The second statement of a transition, which only Postgres may need.
 pub(super) const SWEEP: &str = "sweep";
 
-pub(super) const OPERATIONS: [&str; 63] = [
+pub(super) const OPERATIONS: [&str; 67] = [
     "cancel",
     "claim",
     "claim_due",
@@ -18,6 +18,10 @@ pub(super) const OPERATIONS: [&str; 63] = [
     "create_after",
     "defer",
     "deregister",
+    "doctor_broken",
+    "doctor_database",
+    "doctor_mend",
+    "doctor_work",
     "event_count_older_than",
     "event_count_prunable",
     "event_count_recent",

@@ -156,7 +156,7 @@ SELECT t.id, t.queue, t.priority, coalesce(p.status = '{paused}', false)"
 }
 
 /// The end of that statement in a transition: a row that other software left behind becomes the task's row.
-pub(super) const REPUBLISH: &str = "ON CONFLICT (task_execution_id) DO UPDATE
+pub(crate) const REPUBLISH: &str = "ON CONFLICT (task_execution_id) DO UPDATE
 SET queue = excluded.queue, priority = excluded.priority, held = excluded.held";
 
 /// By how much the counters of a pipeline change, from the tasks `moved` that were `before` and are `after`.
