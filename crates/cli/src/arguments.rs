@@ -10,8 +10,8 @@ use taskbox_models::{EventType, PipelineStatus, TaskStatus};
 use uuid::Uuid;
 
 use crate::command::{
-    cancel, cleanup, completions, demo, events, migrate, pause, pipeline, pipelines, resume, retry,
-    status, task, tasks, watch,
+    cancel, cleanup, completions, demo, doctor, events, migrate, pause, pipeline, pipelines,
+    resume, retry, status, task, tasks, watch,
 };
 
 const EXIT_CODES: &str = "\
@@ -19,7 +19,7 @@ Exit codes:
   0  done
   1  the database or the program failed
   2  the command line is wrong
-  3  the answer is no: not found, refused, or migrations are pending";
+  3  the answer is no: not found, refused, migrations are pending, or something is wrong";
 
 /// See what the tasks in a Taskbox database do, and steer them.
 #[derive(Debug, Parser)]
@@ -70,6 +70,7 @@ pub(crate) enum Command {
     Pause(pause::Pause),
     Resume(resume::Resume),
     Cleanup(cleanup::Cleanup),
+    Doctor(doctor::Doctor),
     Completions(completions::Completions),
 }
 

@@ -4,6 +4,7 @@ pub(crate) mod cancel;
 pub(crate) mod cleanup;
 pub(crate) mod completions;
 pub(crate) mod demo;
+pub(crate) mod doctor;
 pub(crate) mod events;
 pub(crate) mod migrate;
 pub(crate) mod pause;
@@ -27,6 +28,7 @@ pub(crate) async fn run(arguments: Arguments, out: &mut Output) -> Result<()> {
     let database = arguments.database;
     match arguments.command {
         Command::Demo(command) => command.run(&database, out).await,
+        Command::Doctor(command) => command.run(&database, out).await,
         Command::Migrate(command) => command.run(&database, out).await,
         Command::Status(command) => command.run(&database, out).await,
         Command::Watch(command) => command.run(&database, out).await,

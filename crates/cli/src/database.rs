@@ -1,8 +1,8 @@
 //! The database that the commands work on.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
-use taskbox_dal::DAL;
+use taskbox_dal::{DAL, DALBuilder};
 
 use crate::{Error, Result, arguments::Database};
 
@@ -30,15 +30,24 @@ impl Database {
 
     /// Connects to a database that is there, whatever tables it has.
     pub(crate) async fn connect_to_any(&self) -> Result<DAL> {
+        self.open(self.existing()?).await
+    }
+
+    /// The same, for calls that may take so long each.
+    pub(crate) async fn connect_within(&self, deadline: Duration) -> Result<DAL> {
+        let builder = self.builder(self.existing()?).deadline(deadline);
+        Ok(builder.connect().await?)
+    }
+
+    /// The URL, of a database that may be there.
+    fn existing(&self) -> Result<&str> {
         let url = self.url()?;
-        if let Some(path) = sqlite_path(url)
-            && !Path::new(path).exists()
-        {
-            return Err(Error::Failed(format!(
+        match sqlite_path(url) {
+            Some(path) if !Path::new(path).exists() => Err(Error::Failed(format!(
                 "there is no file {path}; `taskbox migrate` makes one, with the tables of Taskbox"
-            )));
+            ))),
+            _ => Ok(url),
         }
-        self.open(url).await
     }
 
     /// Connects; a `SQLite` file is made if it is missing.
@@ -48,12 +57,15 @@ impl Database {
 
     /// Connects to the database of this URL, in the schema that was named.
     pub(crate) async fn open(&self, url: &str) -> Result<DAL> {
+        Ok(self.builder(url).connect().await?)
+    }
+
+    fn builder(&self, url: &str) -> DALBuilder {
         let builder = DAL::builder(url);
-        let builder = match &self.schema {
+        match &self.schema {
             Some(schema) => builder.schema(schema),
             None => builder,
-        };
-        Ok(builder.connect().await?)
+        }
     }
 
     /// What makes the tables that are missing here.

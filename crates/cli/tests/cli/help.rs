@@ -2,11 +2,12 @@
 
 use crate::support::program::{assert_transcript, run_without_database};
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "cancel",
     "cleanup",
     "completions",
     "demo",
+    "doctor",
     "events",
     "migrate",
     "pause",

@@ -5,6 +5,7 @@
 
 mod cleanup;
 mod demo;
+mod doctor;
 mod events;
 mod frame;
 mod getting_started;

@@ -4,12 +4,16 @@ use std::fs;
 
 use taskbox_test_support::TestDatabase;
 
-use crate::support::program::{assert_transcript, command, finish, run};
+use crate::{
+    doctor::assert_same_on_both,
+    support::program::{assert_transcript, command, finish, run},
+};
 
 taskbox_test_support::suite! {
     empty: [
         an_empty_database_is_migrated_once,
         other_commands_say_that_migrations_are_pending,
+        a_doctor_looks_at_no_tables_before_they_are_there,
     ],
 }
 
@@ -37,6 +41,11 @@ async fn other_commands_say_that_migrations_are_pending(db: &TestDatabase) {
     let runs = arguments.map(|it| run(db.url(), it));
     assert!(runs.iter().all(|run| run.code == 1));
     assert_transcript("pending", &runs);
+}
+
+async fn a_doctor_looks_at_no_tables_before_they_are_there(db: &TestDatabase) {
+    make(db);
+    assert_same_on_both("doctor_pending", &[run(db.url(), &["doctor"])]);
 }
 
 #[test]
