@@ -5,6 +5,7 @@ mod arrow;
 mod command;
 mod database;
 mod error;
+mod hint;
 mod history;
 mod output;
 mod steer;

@@ -5,6 +5,7 @@ use uuid::Uuid;
 use crate::{
     Result,
     arguments::Database,
+    hint,
     output::Output,
     steer::{Deed, DryRun, Subject},
 };
@@ -33,7 +34,9 @@ impl Pause {
             tasks: &[],
             pipelines: &[PipelineStatus::Pending, PipelineStatus::Running],
         };
-        let subjects = deed.find(&dal, &self.ids).await?;
+        let found = deed.find(&dal, &self.ids).await;
+        // It names the pipeline of the task.
+        let subjects = hint::or_take(&dal, found, "task").await?;
         let reason = &self.reason;
         let pause = async |it: &Subject| dal.pipeline_execution().pause(it.id(), reason).await;
         deed.run(&subjects, self.mode, out, pause).await

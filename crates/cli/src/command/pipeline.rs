@@ -13,6 +13,7 @@ use crate::{
     Result,
     arguments::{Database, Form, Page, task_status},
     arrow::Arrow,
+    hint,
     output::{Output, facts, json},
     table::{Cell, DIM, Table},
     text,
@@ -53,7 +54,7 @@ struct Found {
 impl Pipeline {
     pub(crate) async fn run(self, database: &Database, out: &mut Output) -> Result<()> {
         let dal = database.connect().await?;
-        let found = self.load(&dal).await?;
+        let found = hint::or_take(&dal, self.load(&dal).await, "task").await?;
         if self.form.json {
             return json(out, &found);
         }

@@ -5,6 +5,7 @@ use uuid::Uuid;
 use crate::{
     Result,
     arguments::Database,
+    hint,
     output::Output,
     steer::{Deed, DryRun, Subject},
 };
@@ -28,7 +29,9 @@ impl Resume {
             tasks: &[],
             pipelines: &[PipelineStatus::Paused],
         };
-        let subjects = deed.find(&dal, &self.ids).await?;
+        let found = deed.find(&dal, &self.ids).await;
+        // It names the pipeline of the task.
+        let subjects = hint::or_take(&dal, found, "task").await?;
         let resume = async |it: &Subject| dal.pipeline_execution().resume(it.id()).await;
         deed.run(&subjects, self.mode, out, resume).await
     }

@@ -7,6 +7,7 @@ use super::tasks::Filter;
 use crate::{
     Result,
     arguments::Database,
+    hint,
     output::Output,
     steer::{Deed, DryRun, Subject},
 };
@@ -56,7 +57,12 @@ impl Retry {
             let failed = failed.into_iter().map(Box::new);
             failed.map(Subject::Task).collect()
         } else {
-            deed.find(&dal, &self.ids).await?
+            hint::or_take(
+                &dal,
+                deed.find(&dal, &self.ids).await,
+                "retry --failed --pipeline",
+            )
+            .await?
         };
         let redrive = async |it: &Subject| dal.task_execution().redrive(it.id()).await;
         deed.run(&subjects, self.mode, out, redrive).await

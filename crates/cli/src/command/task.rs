@@ -12,6 +12,7 @@ use crate::{
     Result,
     arguments::{Database, Form},
     arrow::Arrow,
+    hint,
     history::{self, Workers},
     output::{Output, facts, json},
     table::{Cell, DIM, Table},
@@ -51,7 +52,8 @@ struct Found {
 impl Task {
     pub(crate) async fn run(self, database: &Database, out: &mut Output) -> Result<()> {
         let dal = database.connect().await?;
-        let found = Found::load(&dal, self.id).await?;
+        let found = Found::load(&dal, self.id).await;
+        let found = hint::or_take(&dal, found, "pipeline").await?;
         if self.form.json {
             return json(out, &found);
         }

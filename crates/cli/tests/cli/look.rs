@@ -17,6 +17,7 @@ taskbox_test_support::suite! {
     a_pipeline_is_shown_with_its_graph,
     every_command_that_reads_prints_json,
     the_status_is_watched,
+    the_id_of_the_other_leads_to_the_command_for_it,
     what_there_is_not_is_not_found,
 }
 
@@ -106,6 +107,23 @@ async fn the_status_is_watched(db: &TestDatabase) {
     assert_transcript("watch", &[watch, run(db.url(), &endless)]);
 }
 
+async fn the_id_of_the_other_leads_to_the_command_for_it(db: &TestDatabase) {
+    let scene = scene(db).await;
+    let before = db.dump().await;
+    let (task, pipeline) = (scene.waits.to_string(), scene.paused.to_string());
+    let runs = [
+        run(db.url(), &["task", &pipeline]),
+        run(db.url(), &["retry", &pipeline]),
+        run(db.url(), &["pipeline", &task]),
+        run(db.url(), &["pause", &task]),
+        run(db.url(), &["resume", &task]),
+    ];
+    assert!(runs.iter().all(|run| run.code == 3));
+    assert!(runs[1].stderr.contains(&pipeline), "{}", runs[1].stderr);
+    assert_eq!(db.dump().await, before);
+    assert_transcript("the_other", &runs);
+}
+
 async fn what_there_is_not_is_not_found(db: &TestDatabase) {
     let dal = connect(db).await;
     let task = NewTaskExecution::standalone("mail");
@@ -117,6 +135,7 @@ async fn what_there_is_not_is_not_found(db: &TestDatabase) {
         run(db.url(), &["pipeline", &task.id.to_string()]),
         run(db.url(), &["cancel", nobody]),
         run(db.url(), &["retry", nobody]),
+        run(db.url(), &["pause", nobody]),
     ];
     assert!(runs.iter().all(|run| run.code == 3));
     assert_transcript("not_found", &runs);
