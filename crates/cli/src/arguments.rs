@@ -16,10 +16,11 @@ use crate::command::{
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  done
-  1  the database or the program failed
-  2  the command line is wrong
-  3  the answer is no: not found, refused, migrations are pending, or something is wrong";
+  0    done
+  1    the database or the program failed
+  2    the command line is wrong
+  3    the answer is no: not found, refused, migrations are pending, or something is wrong
+  130  stopped by Ctrl-C";
 
 /// See what the tasks in a Taskbox database do, and steer them.
 #[derive(Debug, Parser)]

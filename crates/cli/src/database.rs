@@ -3,6 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use taskbox_dal::{DAL, DALBuilder};
+use tempfile::TempDir;
 
 use crate::{Error, Result, arguments::Database};
 
@@ -60,12 +61,27 @@ impl Database {
         Ok(self.builder(url).connect().await?)
     }
 
-    fn builder(&self, url: &str) -> DALBuilder {
+    /// The settings to connect with to the database of this URL, in the schema that was named.
+    pub(crate) fn builder(&self, url: &str) -> DALBuilder {
         let builder = DAL::builder(url);
         match &self.schema {
             Some(schema) => builder.schema(schema),
             None => builder,
         }
+    }
+
+    /// The URL that was given; or else that of a `SQLite` file in a new folder, both named after the command, and the
+    /// folder, which is removed with this value.
+    pub(crate) fn url_or_temporary(&self, command: &str) -> Result<(String, Option<TempDir>)> {
+        if let Some(url) = &self.url {
+            return Ok((url.clone(), None));
+        }
+        let folder = tempfile::Builder::new()
+            .prefix(&format!("taskbox-{command}-"))
+            .tempdir()
+            .map_err(|source| Error::Failed(format!("cannot make a temporary folder: {source}")))?;
+        let url = format!("sqlite://{}/{command}.db", folder.path().display());
+        Ok((url, Some(folder)))
     }
 
     /// What makes the tables that are missing here.

@@ -2,6 +2,8 @@ use std::{io, path::PathBuf};
 
 use taskbox_dal::Error as Dal;
 
+use crate::interrupt;
+
 /// Why a command did not do what it was asked to. One line, which names the thing and says what to do next.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -14,6 +16,8 @@ pub(crate) enum Error {
     /// What was asked for was done, and did not end well.
     #[error("{0}")]
     Failed(String),
+    #[error("stopped by Ctrl-C")]
+    Interrupted,
     #[error("cannot read {}: {source}", path.display())]
     Read { path: PathBuf, source: io::Error },
     #[error("cannot write the output: {0}")]
@@ -31,6 +35,7 @@ impl Error {
     pub(crate) fn code(&self) -> u8 {
         match self {
             Self::Usage(_) | Self::Dal(Dal::InvalidInput { .. }) => 2,
+            Self::Interrupted => interrupt::CODE,
             Self::Refused(_) => 3,
             Self::Dal(error) if Self::is_refusal(error) => 3,
             _ => 1,

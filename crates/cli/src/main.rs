@@ -7,6 +7,7 @@ mod database;
 mod error;
 mod hint;
 mod history;
+mod interrupt;
 mod output;
 mod steer;
 mod table;

@@ -14,9 +14,13 @@ use indicatif::{ProgressBar, ProgressStyle};
 use taskbox_dal::DAL;
 use taskbox_executor::{Executor, Pipeline};
 use taskbox_models::{PipelineExecution, PipelineStatus, RunWhen};
+use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::{Error, Result, arguments::Database, history::Workers, output::Output, text};
+use crate::{
+    Error, Result, arguments::Database, history::Workers, interrupt::Interrupt, output::Output,
+    text,
+};
 use files::Found;
 use handlers::CountFile;
 
@@ -24,7 +28,8 @@ use handlers::CountFile;
 ///
 /// One task for each file counts and hashes it, one that waits for all of these sums up, and the last one delivers the
 /// sum, which fails twice on purpose. All of it is in a new SQLite file in a temporary folder, unless a database is
-/// given; there, tables that are missing are made first.
+/// given; there, tables that are missing are made first. Ctrl-C lets what runs end, and shows what was reached; once more
+/// ends it at once.
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
     /// The folder whose files to count, with those of the folders in it; hidden ones are left out
@@ -43,11 +48,11 @@ const SUM: &str = "sum";
 
 impl Demo {
     pub(crate) async fn run(self, database: &Database, out: &mut Output) -> Result<()> {
+        let interrupt = Interrupt::listen();
         let found = files::find(&self.folder, self.max_files.into())?;
-        let (url, is_ours) = match &database.url {
-            Some(url) => (url.clone(), false),
-            None => (own_database()?, true),
-        };
+        let (url, folder) = database.url_or_temporary("demo")?;
+        // It stays, to be looked at.
+        let is_ours = folder.map(TempDir::keep).is_some();
         let dal = database.open(&url).await?;
         let applied = dal.migrate().await?;
         let shown = if is_ours { &url } else { "as given" };
@@ -58,9 +63,10 @@ impl Demo {
             text::count(applied.len() as i128, "migration")
         )?;
         let pipeline = start(&dal, &self.folder, &found, out).await?;
-        let (ended, workers) = execute(&dal, pipeline, found.files.len() + 2).await?;
+        let (ended, workers) = execute(&dal, pipeline, found.files.len() + 2, &interrupt).await?;
         report::write(&dal, &ended, &found, &workers, out).await?;
         next_steps(out, &ended, is_ours.then_some(&*url))?;
+        interrupt.check()?;
         match ended.status {
             PipelineStatus::Completed => Ok(()),
             status => Err(Error::Failed(format!(
@@ -69,15 +75,6 @@ impl Demo {
             ))),
         }
     }
-}
-
-/// The URL of a file in a new folder, which stays.
-fn own_database() -> Result<String> {
-    let folder = tempfile::Builder::new()
-        .prefix("taskbox-demo-")
-        .tempdir()
-        .map_err(|source| Error::Failed(format!("cannot make a temporary folder: {source}")))?;
-    Ok(format!("sqlite://{}/demo.db", folder.keep().display()))
 }
 
 /// Starts the pipeline: the files, the sum of them, and its delivery.
@@ -114,8 +111,13 @@ async fn start(dal: &DAL, folder: &Path, found: &Found, out: &mut Output) -> Res
     Ok(id)
 }
 
-/// Runs the pipeline to its end, with a bar of so many ends on a terminal.
-async fn execute(dal: &DAL, pipeline: Uuid, tasks: usize) -> Result<(PipelineExecution, Workers)> {
+/// Runs the pipeline to its end or until Ctrl-C, with a bar of so many ends on a terminal.
+async fn execute(
+    dal: &DAL,
+    pipeline: Uuid,
+    tasks: usize,
+    interrupt: &Interrupt,
+) -> Result<(PipelineExecution, Workers)> {
     let bar = ProgressBar::new(tasks as u64);
     if let Ok(style) =
         ProgressStyle::with_template("{bar:40} {pos} of {len} tasks, {elapsed} {msg}")
@@ -128,12 +130,16 @@ async fn execute(dal: &DAL, pipeline: Uuid, tasks: usize) -> Result<(PipelineExe
         .name("taskbox demo")
         .build()?;
     let executor = executor.start();
-    let ended = dal.pipeline_execution().wait(pipeline).await;
+    let ended = interrupt.or(dal.pipeline_execution().wait(pipeline)).await;
     // Before it is gone.
     let workers = Workers::load(dal).await;
     executor.stop().await?;
     bar.finish_and_clear();
-    Ok((ended?, workers?))
+    let reached = match ended {
+        Ok(ended) => ended?,
+        Err(_) => dal.pipeline_execution().get(pipeline).await?,
+    };
+    Ok((reached, workers?))
 }
 
 fn next_steps(out: &mut Output, ended: &PipelineExecution, ours: Option<&str>) -> Result<()> {

@@ -7,13 +7,17 @@ use taskbox_test_support::TestDatabase;
 use tempfile::TempDir;
 
 use crate::support::{
-    program::{Run, assert_text, command, finish, run},
+    program::{Run, Stopped, assert_text, command, finish, run},
     scene::{connect, scene},
 };
 
 taskbox_test_support::suite! {
-    a_pipeline_over_a_folder_is_run_and_shown,
-    what_others_wait_for_is_left_to_them,
+    both: [
+        a_pipeline_over_a_folder_is_run_and_shown,
+        what_others_wait_for_is_left_to_them,
+        ctrl_c_lets_what_runs_end_and_shows_what_was_reached,
+    ],
+    sqlite: [a_second_ctrl_c_ends_it_at_once],
 }
 
 /// A folder with files, of which one is hidden.
@@ -57,6 +61,47 @@ async fn what_others_wait_for_is_left_to_them(db: &TestDatabase) {
     assert_eq!(run(db.url(), &["demo", path]).code, 0);
     let after = connect(db).await.task_outbox().list_pending(99).await;
     assert_eq!(after.unwrap(), before.unwrap());
+}
+
+/// Starts one that has far to go: through many files, and through two waits of its last task.
+fn start(db: &TestDatabase) -> Stopped {
+    let names: Vec<String> = (0..300).map(|n| format!("{n}.txt")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let folder = folder(&names);
+    let arguments = ["demo", folder.path().to_str().unwrap()];
+    let mut command = command(&arguments);
+    command.env("DATABASE_URL", db.url());
+    let mut demo = Stopped::start(command, &arguments);
+    demo.prints("tasks  ");
+    demo
+}
+
+async fn ctrl_c_lets_what_runs_end_and_shows_what_was_reached(db: &TestDatabase) {
+    let demo = start(db);
+    demo.interrupt();
+    let run = demo.finish();
+    assert_eq!(run.code, 130, "{}", run.stderr);
+    assert!(run.stdout.contains("\nWhat happened to deliver:\n"));
+    assert!(run.stdout.contains("\nLook around:\n"));
+    assert!(run.stderr.ends_with("error: stopped by Ctrl-C\n"));
+    let dal = connect(db).await;
+    assert_eq!(dal.worker().list(9).await.unwrap(), []);
+    assert_eq!(dal.task_execution().count_live().await.unwrap().running, 0);
+    let pipelines = dal.pipeline_execution().list_recent(9).await.unwrap();
+    assert!(!pipelines[0].status.is_terminal());
+}
+
+/// A writer keeps it from writing how its tasks ended, and so from stopping.
+async fn a_second_ctrl_c_ends_it_at_once(db: &TestDatabase) {
+    let dal = connect(db).await;
+    let mut demo = start(db);
+    let code = dal.transaction(async |_tx| {
+        demo.interrupt();
+        demo.complains("once more");
+        demo.interrupt();
+        Ok::<_, taskbox_dal::Error>(demo.finish().code)
+    });
+    assert_eq!(code.await.unwrap(), 130);
 }
 
 #[test]

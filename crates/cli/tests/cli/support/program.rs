@@ -3,7 +3,8 @@
 use std::{
     env,
     ffi::OsStr,
-    process::{Command, Output},
+    io::{BufRead, BufReader, Read},
+    process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio},
 };
 
 /// What the program printed and how it ended.
@@ -52,6 +53,62 @@ pub(crate) fn finish(mut command: Command, arguments: &[&str]) -> Run {
         code: status.code().unwrap(),
         stdout: String::from_utf8(stdout).unwrap(),
         stderr: String::from_utf8(stderr).unwrap(),
+    }
+}
+
+/// The program while it runs, to be stopped by Ctrl-C. It prints little.
+pub(crate) struct Stopped {
+    child: Child,
+    run: Run,
+    stdout: BufReader<ChildStdout>,
+    stderr: BufReader<ChildStderr>,
+}
+
+impl Stopped {
+    pub(crate) fn start(mut command: Command, arguments: &[&str]) -> Self {
+        let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let run = Run {
+            arguments: arguments.join(" "),
+            code: 0,
+            stdout: String::new(),
+            stderr: String::new(),
+        };
+        Self {
+            run,
+            stdout: BufReader::new(child.stdout.take().unwrap()),
+            stderr: BufReader::new(child.stderr.take().unwrap()),
+            child,
+        }
+    }
+
+    /// Waits until it has printed this.
+    pub(crate) fn prints(&mut self, text: &str) {
+        while !self.run.stdout.contains(text) {
+            let read = self.stdout.read_line(&mut self.run.stdout).unwrap();
+            assert_ne!(read, 0, "it ended: {}", self.run.stdout);
+        }
+    }
+
+    /// The same of its standard error.
+    pub(crate) fn complains(&mut self, text: &str) {
+        while !self.run.stderr.contains(text) {
+            let read = self.stderr.read_line(&mut self.run.stderr).unwrap();
+            assert_ne!(read, 0, "it ended: {}", self.run.stderr);
+        }
+    }
+
+    pub(crate) fn interrupt(&self) {
+        let mut kill = Command::new("kill");
+        kill.args(["-INT", &self.child.id().to_string()]);
+        assert!(kill.status().unwrap().success());
+    }
+
+    pub(crate) fn finish(mut self) -> Run {
+        self.stdout.read_to_string(&mut self.run.stdout).unwrap();
+        self.stderr.read_to_string(&mut self.run.stderr).unwrap();
+        self.run.code = self.child.wait().unwrap().code().unwrap();
+        self.run
     }
 }
 
