@@ -10,7 +10,7 @@ use taskbox_models::{EventType, PipelineStatus, TaskStatus};
 use uuid::Uuid;
 
 use crate::command::{
-    cancel, cleanup, completions, demo, doctor, events, migrate, pause, pipeline, pipelines,
+    bench, cancel, cleanup, completions, demo, doctor, events, migrate, pause, pipeline, pipelines,
     resume, retry, status, task, tasks, watch,
 };
 
@@ -72,6 +72,7 @@ pub(crate) enum Command {
     Resume(resume::Resume),
     Cleanup(cleanup::Cleanup),
     Doctor(doctor::Doctor),
+    Bench(bench::Bench),
     Completions(completions::Completions),
 }
 

@@ -1,5 +1,6 @@
 //! What the program can do: one file for each command.
 
+pub(crate) mod bench;
 pub(crate) mod cancel;
 pub(crate) mod cleanup;
 pub(crate) mod completions;
@@ -42,6 +43,7 @@ pub(crate) async fn run(arguments: Arguments, out: &mut Output) -> Result<()> {
         Command::Pause(command) => command.run(&database, out).await,
         Command::Resume(command) => command.run(&database, out).await,
         Command::Cleanup(command) => command.run(&database, out).await,
+        Command::Bench(command) => command.run(&database, out).await,
         Command::Completions(command) => command.run(out),
     }
 }

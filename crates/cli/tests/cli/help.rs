@@ -2,7 +2,8 @@
 
 use crate::support::program::{assert_transcript, run_without_database};
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 17] = [
+    "bench",
     "cancel",
     "cleanup",
     "completions",

@@ -3,6 +3,7 @@
 #![cfg(all(feature = "postgres", feature = "sqlite"))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod bench;
 mod cleanup;
 mod demo;
 mod doctor;
