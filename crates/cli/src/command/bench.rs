@@ -1,6 +1,7 @@
 mod arena;
 mod measure;
 mod report;
+mod settings;
 
 use std::time::Duration;
 
@@ -15,7 +16,8 @@ use crate::{
 };
 use arena::Arena;
 use measure::Measured;
-use report::{Report, Settings};
+use report::Report;
+use settings::Settings;
 
 /// Measure what a database does: enqueue, drain, latency
 ///
