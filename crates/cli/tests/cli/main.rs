@@ -13,6 +13,7 @@ mod getting_started;
 mod help;
 mod look;
 mod migrate;
+mod page;
 mod schema;
 mod steer;
 mod support;

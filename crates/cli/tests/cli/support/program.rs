@@ -129,7 +129,7 @@ impl Run {
 }
 
 /// What differs from run to run, and by what it is replaced.
-const FILTERS: [(&str, &str); 14] = [
+pub(crate) const FILTERS: [(&str, &str); 14] = [
     (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "[id]"),
     (r"\d{4}-\d\d-\d\dT[0-9:.]+Z", "[time]"),
     (
