@@ -1,12 +1,13 @@
-//! docs/cli.md, which shows nothing that the snapshots of these tests do not.
+//! docs/cli.md, which shows nothing that the snapshots of these tests do not; and README.md, which shows the demo.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use regex::Regex;
 
-use crate::support::program::FILTERS;
+use crate::support::program::{FILTERS, command, finish};
 
 const PAGE: &str = include_str!("../../../../docs/cli.md");
+const README: &str = include_str!("../../../../README.md");
 
 /// As its figures are of a release build, and of more than a test has time for.
 const OF_ITS_OWN: &str = "$ taskbox bench";
@@ -16,11 +17,13 @@ type Shown = (String, Vec<String>);
 
 /// Without what differs from run to run, and from one width of a column to another.
 fn masked(text: &str) -> String {
-    let filters = FILTERS.iter().chain(&[
-        // As the transcripts of `doctor` are without: those of one backend are more.
-        (r", \d+ warnings?", ""),
-        (r" {2,}", " "),
-    ]);
+    // As the transcripts of `doctor` are without warnings: those of one backend are more.
+    let warnings = (r", \d+ warnings?", "");
+    filtered(text, FILTERS.iter().chain(&[warnings, (r" {2,}", " ")]))
+}
+
+fn filtered<'a>(text: &str, filters: impl IntoIterator<Item = &'a (&'a str, &'a str)>) -> String {
+    let filters = filters.into_iter();
     filters.fold(text.to_owned(), |text, (pattern, replacement)| {
         let pattern = Regex::new(pattern).unwrap();
         pattern.replace_all(&text, *replacement).into_owned()
@@ -53,6 +56,45 @@ fn snapshots() -> Vec<Shown> {
 fn is_part(lines: &[String], of: &[String]) -> bool {
     let mut others = of.iter();
     lines.iter().all(|line| others.any(|other| other == line))
+}
+
+/// What the demo prints of docs, line by line. Sizes are masked, so that a page may be written without this one.
+fn demo_lines(printed: &str) -> Vec<String> {
+    let filters = [
+        (r"sqlite:///\S+/demo\.db", "[url]"),
+        (r"(?m)^ +\S*taskbox ", "taskbox "),
+        (
+            r"(Completed +1) +[0-9,]+ +[0-9a-f]{8}…",
+            "$1 [bytes] [sha256]",
+        ),
+        (r"[0-9,]+ (lines|bytes)", "[number] $1"),
+        (r"… and [0-9]+ more files", "…"),
+    ];
+    let lines = masked(&filtered(printed, &filters));
+    let lines = lines.lines().map(str::trim);
+    lines
+        .filter(|line| !["", "…"].contains(line))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn the_readme_shows_what_the_demo_prints_of_the_docs() {
+    let start = "```text\ndatabase  sqlite://";
+    let (_, block) = README.split_once(start).unwrap();
+    let (block, _) = block.split_once("```\n").unwrap();
+    let shown = demo_lines(&format!("database  sqlite://{block}"));
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["demo", "docs"];
+    let mut demo = command(&arguments);
+    demo.env("TMPDIR", folder.path())
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."));
+    let printed = demo_lines(&finish(demo, &arguments).stdout);
+    assert!(shown.len() > 20);
+    assert!(
+        is_part(&shown, &printed),
+        "{shown:#?}\nis no part of {printed:#?}"
+    );
 }
 
 #[test]
