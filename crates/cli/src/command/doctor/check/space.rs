@@ -76,7 +76,7 @@ pub(in crate::command::doctor) async fn open_transactions(dal: &DAL) -> Found {
     let mut findings: Vec<Finding> = open.oldest.iter().filter_map(old).collect();
     if open.hidden > 0 {
         let seen = format!(
-            "{} of other roles do not show since when their transactions are open",
+            "hidden from this role: since when the transactions of {} are open",
             text::count(open.hidden, "session")
         );
         let remedy = "GRANT pg_read_all_stats to the role that runs `taskbox doctor`";
