@@ -77,9 +77,10 @@ impl DALBuilder {
     /// what it lacks is an [`Error::Unmigrated`], and never another tenant's. [`DAL::migrate`] makes it. What a closure
     /// changes for the session (`SET search_path`, `SET ROLE`) is put back before the connection is used again.
     ///
-    /// ```no_run
+    /// ```
     /// use taskbox_dal::{DAL, Result};
     /// use taskbox_models::NewTaskExecution;
+    /// # use taskbox_test_support::{Backend, TestDatabase, run};
     ///
     /// /// The tasks of one tenant, which no other sees.
     /// async fn open(url: &str, tenant: u32) -> Result<DAL> {
@@ -88,12 +89,14 @@ impl DALBuilder {
     ///     Ok(dal)
     /// }
     ///
-    /// # async fn example(url: &str) -> Result<()> {
+    /// # async fn both(url: &str) -> Result<()> {
     /// let (one, other) = (open(url, 1).await?, open(url, 2).await?);
     /// let task = one.task_execution().create(NewTaskExecution::standalone("mail")).await?;
     /// assert!(other.task_execution().get(task.id).await.is_err());
     /// # Ok(())
     /// # }
+    /// # async fn example(db: &TestDatabase) { both(&db.url()).await.unwrap() }
+    /// # fn main() { if cfg!(feature = "postgres") { run(Backend::Postgres, example) } }
     /// ```
     pub fn schema(mut self, name: impl Into<String>) -> Self {
         self.schema = Some(name.into());

@@ -3,7 +3,7 @@ use std::{result, time::Duration};
 use taskbox_models::{Conflict, PipelineStatus, UnknownText};
 use uuid::Uuid;
 
-use crate::schema::Schema;
+use crate::{queries::TABLES, schema::Schema};
 
 /// What a call of this crate answers with.
 pub type Result<T, E = Error> = result::Result<T, E>;
@@ -251,18 +251,6 @@ fn unknown_text(error: &diesel::result::Error) -> Option<&UnknownText> {
         }
     }
 }
-
-/// The tables of Taskbox.
-const TABLES: [&str; 8] = [
-    "execution_events",
-    "pipeline_executions",
-    "task_claims",
-    "task_dependencies",
-    "task_executions",
-    "task_outbox",
-    "task_schedule",
-    "task_workers",
-];
 
 /// What the database says of a table of Taskbox that is missing, if it is for that.
 ///

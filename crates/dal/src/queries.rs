@@ -34,6 +34,18 @@ pub(crate) use sql::{Bind, SQLITE_NOW, Sql};
 #[cfg(feature = "sqlite")]
 pub(crate) use sql::{json_of, json_of_pairs};
 
+/// The tables of Taskbox.
+pub(crate) const TABLES: [&str; 8] = [
+    "execution_events",
+    "pipeline_executions",
+    "task_claims",
+    "task_dependencies",
+    "task_executions",
+    "task_outbox",
+    "task_schedule",
+    "task_workers",
+];
+
 /// What the databases count in microseconds; zero for what lies on the other side of now.
 pub(crate) fn duration(microseconds: i64) -> Duration {
     Duration::from_micros(u64::try_from(microseconds).unwrap_or_default())

@@ -9,23 +9,10 @@ pub(crate) mod transaction;
 pub(crate) mod vacuum;
 pub(crate) mod work;
 
-/// The tables of Taskbox.
-#[cfg(feature = "postgres")]
-const TABLES: [&str; 8] = [
-    "execution_events",
-    "pipeline_executions",
-    "task_claims",
-    "task_dependencies",
-    "task_executions",
-    "task_outbox",
-    "task_schedule",
-    "task_workers",
-];
-
 /// The tables of Taskbox as Postgres finds them, for `IN`: those of the same names in other schemas are not among them.
 #[cfg(feature = "postgres")]
 fn tables() -> String {
-    TABLES
+    super::TABLES
         .map(|table| format!("to_regclass('{table}')"))
         .join(", ")
 }
