@@ -92,6 +92,14 @@ impl Database {
         }
     }
 
+    /// The name of a table or an index as SQL finds it from wherever it looks.
+    pub(crate) fn qualified(&self, name: &str) -> String {
+        match &self.schema {
+            Some(schema) => format!("\"{schema}\".{name}"),
+            None => name.to_owned(),
+        }
+    }
+
     fn url(&self) -> Result<&str> {
         self.url.as_deref().ok_or_else(|| {
             Error::Usage(

@@ -38,14 +38,14 @@ impl Doctor {
     pub(crate) async fn run(self, database: &Database, out: &mut Output) -> Result<()> {
         let deadline = Duration::from_secs(self.within);
         let dal = database.connect_within(deadline).await?;
-        let mut found = Examination::of(&dal).await;
+        let mut found = Examination::of(&dal, database).await;
         if self.json {
             found.write_json(out)?;
             return found.judge();
         }
         found.write(out)?;
         if self.repair && Repair::of(&found).run(&dal, self.yes, out).await? {
-            found = Examination::of(&dal).await;
+            found = Examination::of(&dal, database).await;
             found.write(out)?;
         }
         found.judge()

@@ -7,7 +7,11 @@ use taskbox_test_support::TestDatabase;
 use crate::support::program::{assert_transcript, command, finish, run};
 
 taskbox_test_support::suite! {
-    postgres: [a_schema_is_looked_at_alone, a_schema_is_named_by_the_environment_too],
+    postgres: [
+        a_schema_is_looked_at_alone,
+        a_doctor_names_what_is_wrong_by_its_schema,
+        a_schema_is_named_by_the_environment_too,
+    ],
     sqlite: [on_sqlite_a_schema_is_refused],
 }
 
@@ -34,6 +38,25 @@ async fn a_schema_is_looked_at_alone(db: &TestDatabase) {
     ];
     let runs: Vec<_> = before.into_iter().chain(after).collect();
     assert_transcript("schema", &runs);
+}
+
+/// In `public` the same index is well.
+async fn a_doctor_names_what_is_wrong_by_its_schema(db: &TestDatabase) {
+    let doctor = ["doctor", "--schema", "tenant_a"];
+    let before = run(db.url(), &doctor);
+    let migrate = "run `taskbox migrate --schema tenant_a`";
+    assert!(before.stdout.contains(migrate), "{}", before.stdout);
+    assert_eq!(run(db.url(), &["migrate", "--schema", "tenant_a"]).code, 0);
+    db.execute(
+        "UPDATE pg_index SET indisvalid = false
+         WHERE indexrelid = 'tenant_a.task_claims_worker_id_idx'::regclass",
+    )
+    .await;
+    let reindex = r#"REINDEX INDEX CONCURRENTLY "tenant_a".task_claims_worker_id_idx"#;
+    let after = run(db.url(), &doctor);
+    assert!(after.stdout.contains(reindex), "{}", after.stdout);
+    let public = run(db.url(), &["doctor"]);
+    assert!(!public.stdout.contains("REINDEX"), "{}", public.stdout);
 }
 
 async fn a_schema_is_named_by_the_environment_too(db: &TestDatabase) {

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     Error, Result,
+    arguments::Database,
     output::{Output, json},
     table::{Cell, DIM, GREEN, Table},
     text,
@@ -29,9 +30,9 @@ pub(super) struct Examination {
 
 impl Examination {
     /// Makes every check, also if others fail.
-    pub(super) async fn of(dal: &DAL) -> Self {
+    pub(super) async fn of(dal: &DAL, database: &Database) -> Self {
         let mut all = Self::default();
-        let pending = settings::migrations(dal).await;
+        let pending = settings::migrations(dal, database).await;
         let has_tables = matches!(&pending, Ok(pending) if pending.is_empty());
         all.add("migrations", pending);
         all.add("durability", settings::durability(dal).await);
@@ -41,14 +42,14 @@ impl Examination {
         all.add("write-ahead log", space::wal(dal).await);
         // Without the tables as this program knows them, all else would only say that they are not there.
         if has_tables {
-            all.look_at_tables(dal).await;
+            all.look_at_tables(dal, database).await;
         }
         all
     }
 
-    async fn look_at_tables(&mut self, dal: &DAL) {
-        self.add("indexes", schema::indexes(dal).await);
-        self.add("dead rows", space::rows(dal).await);
+    async fn look_at_tables(&mut self, dal: &DAL, database: &Database) {
+        self.add("indexes", schema::indexes(dal, database).await);
+        self.add("dead rows", space::rows(dal, database).await);
         self.add("workers", work::workers(dal).await);
         self.add("queues", work::queues(dal).await);
         self.add("due tasks", work::due(dal).await);

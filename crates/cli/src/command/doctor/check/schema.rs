@@ -3,19 +3,19 @@
 use taskbox_dal::{DAL, IndexFault, IndexProblem};
 
 use super::{EVENTS, Found};
-use crate::{command::doctor::finding::Finding, text};
+use crate::{arguments::Database, command::doctor::finding::Finding, text};
 
-pub(in crate::command::doctor) async fn indexes(dal: &DAL) -> Found {
+pub(in crate::command::doctor) async fn indexes(dal: &DAL, database: &Database) -> Found {
     let faults = dal.doctor().indexes().await?;
-    Ok(faults.iter().map(index).collect())
+    Ok(faults.iter().map(|fault| index(fault, database)).collect())
 }
 
-fn index(fault: &IndexFault) -> Finding {
+fn index(fault: &IndexFault, database: &Database) -> Finding {
     let (table, index) = (fault.table, fault.index);
     match fault.problem {
         IndexProblem::Invalid => Finding::broken(
             format!("{index} on {table} is not valid"),
-            format!("REINDEX INDEX CONCURRENTLY {index}"),
+            format!("REINDEX INDEX CONCURRENTLY {}", database.qualified(index)),
         ),
         _ => Finding::broken(
             format!("{index} on {table} is missing"),

@@ -6,9 +6,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use taskbox_dal::DAL;
 
 use super::Found;
-use crate::{command::doctor::finding::Finding, text};
+use crate::{arguments::Database, command::doctor::finding::Finding, text};
 
-pub(in crate::command::doctor) async fn migrations(dal: &DAL) -> Found {
+pub(in crate::command::doctor) async fn migrations(dal: &DAL, database: &Database) -> Found {
     let pending = dal.pending_migrations().await?;
     if pending.is_empty() {
         return Ok(Vec::new());
@@ -18,7 +18,8 @@ pub(in crate::command::doctor) async fn migrations(dal: &DAL) -> Found {
         "{number} pending, the first {}; the tables are not looked at",
         pending[0]
     );
-    Ok(vec![Finding::broken(seen, "run `taskbox migrate`")])
+    let remedy = format!("run `{}`", database.migrate_command());
+    Ok(vec![Finding::broken(seen, remedy)])
 }
 
 pub(in crate::command::doctor) async fn durability(dal: &DAL) -> Found {

@@ -6,6 +6,7 @@ use taskbox_dal::{DAL, Holder, OpenTransaction, TableRows};
 
 use super::Found;
 use crate::{
+    arguments::Database,
     command::doctor::finding::{Finding, Severity},
     text,
 };
@@ -19,14 +20,16 @@ const LIVE: [&str; 4] = [
 ];
 const MIB: u64 = 1 << 20;
 
-pub(in crate::command::doctor) async fn rows(dal: &DAL) -> Found {
+pub(in crate::command::doctor) async fn rows(dal: &DAL, database: &Database) -> Found {
     let tables = dal.doctor().rows().await?;
-    let findings = tables.iter().flat_map(|table| [dead(table), empty(table)]);
+    let findings = tables
+        .iter()
+        .flat_map(|table| [dead(table, database), empty(table, database)]);
     Ok(findings.flatten().collect())
 }
 
 /// More dead rows than live ones, and more than a busy moment leaves: the tables are vacuumed each 2,000.
-fn dead(table: &TableRows) -> Option<Finding> {
+fn dead(table: &TableRows, database: &Database) -> Option<Finding> {
     const MANY: i64 = 50_000;
     let TableRows {
         table: name,
@@ -47,13 +50,14 @@ fn dead(table: &TableRows) -> Option<Finding> {
         text::number(*live)
     );
     let remedy = format!(
-        "end what holds them (see open transactions), see that autovacuum is on, and VACUUM {name}"
+        "end what holds them (see open transactions), see that autovacuum is on, and VACUUM {}",
+        database.qualified(name)
     );
     Some(Finding::warning(seen, remedy))
 }
 
 /// A live table that takes much room for few rows.
-fn empty(table: &TableRows) -> Option<Finding> {
+fn empty(table: &TableRows, database: &Database) -> Option<Finding> {
     const LARGE: u64 = 64 * MIB;
     const PER_ROW: u64 = 8 * 1024;
     let name = &*table.table;
@@ -66,7 +70,10 @@ fn empty(table: &TableRows) -> Option<Finding> {
         text::number(bytes / MIB),
         text::count(live, "row")
     );
-    let remedy = format!("VACUUM FULL {name} at a quiet moment: it locks the table while it runs");
+    let remedy = format!(
+        "VACUUM FULL {} at a quiet moment: it locks the table while it runs",
+        database.qualified(name)
+    );
     Some(Finding::note(seen, remedy))
 }
 
