@@ -27,6 +27,8 @@ use crate::{
 
 /// How long a stop that is to be immediate may take to write.
 const IMMEDIATE: Duration = Duration::from_secs(5);
+/// How long a stop waits for a registration that has begun.
+const REGISTERING: Duration = Duration::from_secs(5);
 
 /// What every part of an executor knows.
 pub(crate) struct Shared {
@@ -76,20 +78,35 @@ impl Engine {
 
     /// Registers as a worker, however long that takes; `None` once it is to stop.
     async fn begin_shift(&self) -> Option<Shift> {
-        let registered = async {
-            let mut outage = Outage::of("registering");
-            loop {
-                match Shift::begin(&self.shared, &self.heart).await {
-                    Ok(shift) => return shift,
-                    Err(error) => pause(outage.goes_on(&error)).await,
+        let stop = &self.shared.stop;
+        let mut outage = Outage::of("registering");
+        while !stop.has_begun() {
+            let begun = select! {
+                begun = Shift::begin(&self.shared, &self.heart) => begun,
+                () = self.registers_no_more() => return None,
+            };
+            match begun {
+                Ok(shift) => return Some(shift),
+                Err(error) => {
+                    let wait = outage.goes_on(&error);
+                    select! {
+                        () = pause(wait) => {}
+                        () = stop.begun() => {}
+                    }
                 }
             }
-        };
+        }
+        None
+    }
+
+    /// Some time after the stop began: if the registration is dropped at its COMMIT, the database may carry it out, and
+    /// nobody deregisters. Such a worker holds nothing, and is forgotten when its lease is over.
+    async fn registers_no_more(&self) {
+        let stop = &self.shared.stop;
+        stop.begun().await;
         select! {
-            biased;
-            // A worker that was registered all the same holds nothing, and is forgotten when its lease is over.
-            () = self.shared.stop.begun() => None,
-            shift = registered => Some(shift),
+            () = pause(REGISTERING) => {}
+            () = stop.immediate() => {}
         }
     }
 

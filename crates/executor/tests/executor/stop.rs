@@ -10,13 +10,16 @@ use tokio::sync::{Notify, mpsc};
 use crate::support::{NEVER, builder, connect, connect_hasty, events, get, ready, until};
 
 taskbox_test_support::suite! {
-    what_ends_within_the_grace_period_is_written,
-    what_heeds_its_token_is_given_back_with_its_attempt,
-    what_completes_after_its_token_fired_is_completed,
-    what_does_not_heed_its_token_is_dropped_and_given_back,
-    a_second_stop_gives_everything_back_at_once,
-    an_executor_that_is_dropped_drops_its_attempts,
-    nothing_is_left_of_an_executor_but_the_record,
+    both: [
+        what_ends_within_the_grace_period_is_written,
+        what_heeds_its_token_is_given_back_with_its_attempt,
+        what_completes_after_its_token_fired_is_completed,
+        what_does_not_heed_its_token_is_dropped_and_given_back,
+        a_second_stop_gives_everything_back_at_once,
+        an_executor_that_is_dropped_drops_its_attempts,
+        nothing_is_left_of_an_executor_but_the_record,
+    ],
+    postgres: [a_worker_that_registers_while_it_is_stopped_deregisters],
 }
 
 const SOON: Duration = Duration::from_millis(1);
@@ -150,4 +153,31 @@ async fn nothing_is_left_of_an_executor_but_the_record(db: &TestDatabase) {
     let shutdown = async { drop(until(&dal, task, TaskStatus::Completed).await) };
     executor.build().unwrap().run_until(shutdown).await.unwrap();
     assert_eq!(db.query_i64("SELECT count(*) FROM task_workers").await, 0);
+}
+
+/// Its COMMIT waits until somebody opens the gate.
+const GATE: &str = "
+    CREATE TABLE gate (is_open bool);
+    CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        WHILE NOT EXISTS (SELECT FROM gate) LOOP PERFORM pg_sleep(0.01); END LOOP;
+        RETURN NULL;
+    END $$;
+    CREATE CONSTRAINT TRIGGER waits AFTER INSERT ON task_workers
+        DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wait()";
+const WAITING: &str = "
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event = 'PgSleep'";
+
+async fn a_worker_that_registers_while_it_is_stopped_deregisters(db: &TestDatabase) {
+    db.execute(GATE).await;
+    let dal = connect(db).await;
+    let executor = builder(&dal).task("a", async |_ctx, (): ()| Ok(()));
+    let executor = executor.build().unwrap().start();
+    while db.query_i64(WAITING).await == 0 {}
+    let (stopped, ()) = tokio::join!(
+        executor.stop(),
+        db.execute("INSERT INTO gate VALUES (true)")
+    );
+    stopped.unwrap();
+    assert_eq!(dal.worker().list(9).await.unwrap(), []);
 }
