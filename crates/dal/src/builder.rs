@@ -1,5 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
+use taskbox_models::TraceContext;
 use tokio::time::timeout;
 
 use crate::{
@@ -8,6 +9,7 @@ use crate::{
     dal::{Inner, Settings},
     queries::{durability, transition::microseconds},
     schema::Schema,
+    tracer::Tracer,
 };
 
 /// A lease that ends before its worker hears of it is of no use.
@@ -21,6 +23,7 @@ pub struct DALBuilder {
     pool_size: usize,
     schema: Option<String>,
     settings: Settings,
+    tracer: Tracer,
 }
 
 impl DALBuilder {
@@ -30,6 +33,7 @@ impl DALBuilder {
             pool_size: 8,
             schema: None,
             settings: Settings::default(),
+            tracer: Tracer::default(),
         }
     }
 
@@ -103,6 +107,43 @@ impl DALBuilder {
         self
     }
 
+    /// Asks this, at each call that makes tasks, which trace goes on, for the tasks that are not given one: then traces
+    /// go on in whoever runs them. `None` where there is none. Default: tasks have the trace that they are given, if any.
+    ///
+    /// It must not block. A trace that cannot be kept is left out, with a warning. Tasks of [`Tx::join`](crate::Tx::join)
+    /// and of [`DAL::from_pool`] have only what they are given. [The page on tracing] has it whole, with OpenTelemetry.
+    ///
+    /// ```
+    /// use std::collections::HashMap;
+    /// use taskbox_dal::{DAL, Result};
+    /// use taskbox_models::{NewTaskExecution, TraceContext};
+    /// # use taskbox_test_support::{Backend, TestDatabase, run};
+    ///
+    /// /// What the program's propagator writes.
+    /// fn current() -> Option<TraceContext> {
+    ///     let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    ///     Some(HashMap::from([("traceparent".to_owned(), traceparent.to_owned())]).into())
+    /// }
+    ///
+    /// # async fn traced(url: &str) -> Result<()> {
+    /// let dal = DAL::builder(url).trace_context(current).connect().await?;
+    /// let task = dal.task_execution().create(NewTaskExecution::standalone("mail")).await?;
+    /// assert_eq!(task.trace_context, current());
+    /// # Ok(())
+    /// # }
+    /// # async fn example(db: &TestDatabase) { traced(&db.url()).await.unwrap() }
+    /// # fn main() { if cfg!(feature = "sqlite") { run(Backend::Sqlite, example) } }
+    /// ```
+    ///
+    /// [The page on tracing]: https://github.com/taskbox/taskbox/blob/main/docs/tracing.md
+    pub fn trace_context(
+        mut self,
+        current: impl Fn() -> Option<TraceContext> + Send + Sync + 'static,
+    ) -> Self {
+        self.tracer = Tracer::new(current);
+        self
+    }
+
     /// Connects: makes the pool and one connection, so that a wrong URL shows here. A `SQLite` file is made
     /// if it is missing; tables are not, see [`DAL::migrate`]. Warns, by `tracing`, if the settings of the database may
     /// lose what it has committed, see [`DAL::durability`].
@@ -129,7 +170,11 @@ impl DALBuilder {
         let target = self.target()?;
         let pool = Pool::new(&target, self.pool_size)?;
         self.try_out(&pool).await?;
-        Ok(DAL(Arc::new(Inner::new(pool, self.settings).of(target))))
+        Ok(DAL(Arc::new(
+            Inner::new(pool, self.settings)
+                .traced(self.tracer)
+                .of(target),
+        )))
     }
 
     fn target(&self) -> Result<Target> {

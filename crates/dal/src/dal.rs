@@ -7,7 +7,7 @@ use crate::queries::transition::postgres::head::Heads;
 use crate::{
     DALBuilder, DoctorDAL, ExecutionEventDAL, PipelineExecutionDAL, Pool, Result, TaskExecutionDAL,
     TaskOutboxDAL, WorkerDAL, backend::Target, connection::Connection, door::sealed::Door,
-    fault::Faults, queries::now, schema::Schema, wakeups::hub::Hub,
+    fault::Faults, queries::now, schema::Schema, tracer::Tracer, wakeups::hub::Hub,
 };
 
 /// The handle: a pool of connections to the database of the tasks.
@@ -52,6 +52,7 @@ pub(crate) struct Context {
     pub(crate) settings: Settings,
     /// The schema that the connections were told to keep to.
     pub(crate) schema: Option<Schema>,
+    pub(crate) tracer: Tracer,
     pub(crate) faults: Faults,
     #[cfg(feature = "postgres")]
     pub(crate) heads: Arc<Heads>,
@@ -88,6 +89,12 @@ impl Inner {
             target: None,
             hub: Arc::default(),
         }
+    }
+
+    /// With one who says which trace goes on.
+    pub(crate) fn traced(mut self, tracer: Tracer) -> Self {
+        self.context.tracer = tracer;
+        self
     }
 
     /// With what the pool connects to, where a file is there already.

@@ -29,6 +29,7 @@ mod queries;
 mod schema;
 mod task_execution;
 mod task_outbox;
+mod tracer;
 mod transaction;
 mod tx;
 mod validate;

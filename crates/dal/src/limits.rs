@@ -17,6 +17,9 @@ pub const MAX_JSON_DEPTH: usize = 100;
 /// How large an input or an output may be: the bytes of its strings and keys, and one for each value in it. 64 MiB.
 pub const MAX_JSON: usize = 64 << 20;
 
+/// The largest trace context of a task, in the bytes of its JSON: 8 KiB, as W3C has it of what travels with a trace.
+pub const MAX_TRACE_CONTEXT: usize = 8 << 10;
+
 /// How many queues one claim may name.
 pub const MAX_QUEUES: usize = 100;
 

@@ -2,10 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
+use taskbox_models::TraceContext;
 
 use crate::{
     Error, Result,
-    limits::{MAX_JSON, MAX_JSON_DEPTH, MAX_NAME, MAX_QUEUES, MAX_TEXT},
+    limits::{MAX_JSON, MAX_JSON_DEPTH, MAX_NAME, MAX_QUEUES, MAX_TEXT, MAX_TRACE_CONTEXT},
 };
 
 pub(crate) fn limit(limit: i64) -> Result<()> {
@@ -108,6 +109,19 @@ pub(crate) fn json(what: &'static str, value: &Value) -> Result<()> {
                 format!("has more than {MAX_JSON} bytes; keep it elsewhere, and its place here"),
             ));
         }
+    }
+    Ok(())
+}
+
+/// Names and texts, all of it in the bytes of its JSON.
+pub(crate) fn trace_context(context: &TraceContext) -> Result<()> {
+    json("trace_context", context.as_value())?;
+    let size = context.as_value().to_string().len();
+    if size > MAX_TRACE_CONTEXT {
+        return Err(Error::invalid(
+            "trace_context",
+            format!("has {size} bytes; the longest has {MAX_TRACE_CONTEXT}"),
+        ));
     }
     Ok(())
 }

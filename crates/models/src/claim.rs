@@ -4,6 +4,8 @@ use diesel::Queryable;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::TraceContext;
+
 /// A task that a worker has taken: what ends the attempt, and nothing else does.
 ///
 /// Only claiming makes one. It is worth as much as the database says: once the task was taken back, or the worker's
@@ -27,6 +29,7 @@ pub struct Claim {
     attempt: i32,
     epoch: i64,
     worker_id: Uuid,
+    trace_context: Option<TraceContext>,
 }
 
 impl Claim {
@@ -70,6 +73,12 @@ impl Claim {
     #[must_use]
     pub const fn worker_id(&self) -> Uuid {
         self.worker_id
+    }
+
+    /// Which trace the task was made in; `None` if none was given.
+    #[must_use]
+    pub const fn trace_context(&self) -> Option<&TraceContext> {
+        self.trace_context.as_ref()
     }
 }
 

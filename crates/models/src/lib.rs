@@ -14,6 +14,7 @@ mod task_outbox;
 mod task_schedule;
 mod task_status;
 mod text_enum;
+mod trace_context;
 mod transition;
 mod worker;
 
@@ -31,5 +32,6 @@ pub use task_outbox::{NewTaskOutbox, TaskOutbox};
 pub use task_schedule::TaskSchedule;
 pub use task_status::{LiveTable, TaskStatus};
 pub use text_enum::UnknownText;
+pub use trace_context::TraceContext;
 pub use transition::{Change, Condition, Field, Outcome, Rule, Transition};
 pub use worker::Worker;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{RunWhen, TaskStatus};
+use crate::{RunWhen, TaskStatus, TraceContext};
 
 /// A row of `task_executions`: the record of a task.
 #[derive(Clone, Debug, Deserialize, PartialEq, Queryable, Selectable, Serialize)]
@@ -42,6 +42,8 @@ pub struct TaskExecution {
     pub created_at: DateTime<Utc>,
     /// When it last changed.
     pub updated_at: DateTime<Utc>,
+    /// Which trace it was made in; `None` if none was given.
+    pub trace_context: Option<TraceContext>,
 }
 
 /// A task that is yet to be made.
@@ -66,6 +68,8 @@ pub struct NewTaskExecution {
     pub after: Vec<Uuid>,
     /// Which ends of those make it ready.
     pub run_when: RunWhen,
+    /// Which trace it is made in: names without NUL characters, all of it at most 8 KiB.
+    pub trace_context: Option<TraceContext>,
 }
 
 impl NewTaskExecution {
@@ -94,6 +98,7 @@ impl NewTaskExecution {
             input: None,
             after: Vec::new(),
             run_when: RunWhen::AllCompleted,
+            trace_context: None,
         }
     }
 
@@ -144,6 +149,15 @@ impl NewTaskExecution {
     #[must_use]
     pub fn queue(mut self, queue: impl Into<String>) -> Self {
         self.queue = queue.into();
+        self
+    }
+
+    /// Which trace it is made in. If nothing is said, the one that the [`DAL`] was told to ask for, if any.
+    ///
+    /// [`DAL`]: https://docs.rs/taskbox-dal/latest/taskbox_dal/struct.DALBuilder.html#method.trace_context
+    #[must_use]
+    pub fn trace_context(mut self, context: impl Into<TraceContext>) -> Self {
+        self.trace_context = Some(context.into());
         self
     }
 }

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::fmt::Debug;
+use std::{collections::HashMap, fmt::Debug};
 
 use chrono::{DateTime, Utc};
 use serde::{Serialize, de::DeserializeOwned};
@@ -45,6 +45,7 @@ fn task() -> TaskExecution {
         output: None,
         created_at: time(),
         updated_at: time(),
+        trace_context: Some(HashMap::from([("traceparent".to_owned(), "00-1".to_owned())]).into()),
     }
 }
 

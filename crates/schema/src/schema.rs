@@ -113,6 +113,8 @@ diesel::table! {
         created_at -> Timestamptz,
         /// When the row last changed.
         updated_at -> Timestamptz,
+        /// Which trace it was made in, as a propagator writes it: {"traceparent": "00-…"}; NULL if none was given.
+        trace_context -> Nullable<Jsonb>,
     }
 }
 

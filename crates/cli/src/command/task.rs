@@ -96,6 +96,8 @@ impl Found {
         };
         let waits =
             (task.open_dependencies > 0).then(|| text::count(task.open_dependencies, "open task"));
+        let trace = task.trace_context.as_ref();
+        let trace = trace.and_then(|trace| Some(text::one_line(trace.get("traceparent")?)));
         facts(
             out,
             &[
@@ -112,6 +114,7 @@ impl Found {
                 ("waits for", waits),
                 ("input", payload(&task.input)),
                 ("output", payload(&task.output)),
+                ("trace", trace),
             ],
         )
     }

@@ -14,7 +14,9 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
-use taskbox_models::{NewTaskExecution, PipelineStatus, TaskExecution, TaskStatus, Transition};
+use taskbox_models::{
+    NewTaskExecution, PipelineStatus, TaskExecution, TaskStatus, TraceContext, Transition,
+};
 use taskbox_schema::{bind, sql_types, task_executions};
 use uuid::Uuid;
 
@@ -107,6 +109,8 @@ pub(crate) struct Insert<'a> {
     pub(crate) new: &'a NewTaskExecution,
     /// How many of its dependencies have not ended.
     pub(crate) open_dependencies: i32,
+    /// Which trace it is made in.
+    pub(crate) trace_context: Option<&'a TraceContext>,
 }
 
 /// What the database decides of a new task.
@@ -130,7 +134,11 @@ pub(crate) type MadeRow = (
 /// Its columns.
 const MADE: &str = "id, input, created_at, updated_at";
 
-impl Insert<'_> {
+impl<'a> Insert<'a> {
+    fn trace_context(&self) -> Option<&'a Value> {
+        self.trace_context.map(TraceContext::as_value)
+    }
+
     /// The row. What nobody chooses is as the table has it by default; to ask for all of it takes longer.
     fn row(&self, made: Made) -> TaskExecution {
         let new = self.new;
@@ -151,6 +159,7 @@ impl Insert<'_> {
             output: None,
             created_at: made.created_at,
             updated_at: made.updated_at,
+            trace_context: self.trace_context.cloned(),
         }
     }
 }
@@ -160,6 +169,9 @@ impl Insert<'_> {
 /// Counts them in their pipelines, and reopens those that had ended.
 pub(crate) async fn insert(tx: &mut Tx<'_>, tasks: &[Insert<'_>]) -> Result<Vec<TaskExecution>> {
     let faults = tx.context.faults.clone();
+    let current = tx.context.tracer.current();
+    let traced = current.as_ref().map(|current| within(tasks, current));
+    let tasks = traced.as_deref().unwrap_or(tasks);
     let made: Vec<Made> = match &mut tx.connection {
         #[cfg(feature = "postgres")]
         Connection::Postgres(connection) => {
@@ -181,6 +193,15 @@ pub(crate) async fn insert(tx: &mut Tx<'_>, tasks: &[Insert<'_>]) -> Result<Vec<
         .collect())
 }
 
+/// The tasks, those without a trace in this one.
+fn within<'a>(tasks: &[Insert<'a>], current: &'a TraceContext) -> Vec<Insert<'a>> {
+    let traced = tasks.iter().map(|task| Insert {
+        trace_context: task.trace_context.or(Some(current)),
+        ..*task
+    });
+    traced.collect()
+}
+
 /// The statuses of a pipeline that a new task reopens, quoted.
 fn reopened() -> String {
     format!(
@@ -192,4 +213,4 @@ fn reopened() -> String {
 
 /// Every column, in the order of [`TaskExecution`].
 const COLUMNS: &str = "id, pipeline_execution_id, task_name, queue, priority, status, run_when, \
-    open_dependencies, attempt, max_attempts, recoveries, epoch, input, output, created_at, updated_at";
+    open_dependencies, attempt, max_attempts, recoveries, epoch, input, output, created_at, updated_at, trace_context";

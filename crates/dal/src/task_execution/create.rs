@@ -35,7 +35,7 @@ impl<D: Door> TaskExecutionDAL<D> {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidInput`] for a name, queue or input that cannot be kept, for `max_attempts` below 1, for an id
+    /// [`Error::InvalidInput`] for a name, queue, input or trace that cannot be kept, for `max_attempts` below 1, for an id
     /// that two of the tasks share, and for dependencies of another pipeline, of a task of its own, or in a circle;
     /// [`Error::Conflict`] if there is a task of a chosen id; [`Error::NotFound`] if there is no such pipeline or
     /// dependency, [`Error::PipelineClosed`] if the pipeline is cancelled.
@@ -51,6 +51,7 @@ impl<D: Door> TaskExecutionDAL<D> {
                 id: new.id.unwrap_or_else(Uuid::now_v7),
                 new,
                 open_dependencies: 0,
+                trace_context: new.trace_context.as_ref(),
             })
             .collect();
         check_distinct(&inserts)?;
@@ -117,6 +118,9 @@ fn check(task: &NewTaskExecution) -> Result<()> {
             "max_attempts",
             format!("is {}; give 1 or more", task.max_attempts),
         ));
+    }
+    if let Some(context) = &task.trace_context {
+        validate::trace_context(context)?;
     }
     task.input
         .as_ref()

@@ -7,6 +7,7 @@ mod create_twice;
 mod list;
 mod mark_ready_many;
 mod schedule;
+mod trace_context;
 
 #[path = "../support"]
 mod support {

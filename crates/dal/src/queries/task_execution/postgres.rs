@@ -77,6 +77,10 @@ pub(crate) fn statement<'a>(
     .bind(Bind::Integers(
         tasks.iter().map(|task| task.open_dependencies).collect(),
     ))
+    .text(", ")
+    .bind(Bind::OptionalJson(
+        tasks.iter().map(Insert::trace_context).collect(),
+    ))
     .text(rest())
 }
 
@@ -90,7 +94,7 @@ fn rest() -> String {
         ")
     WITH ORDINALITY AS input (
         id, pipeline_execution_id, task_name, queue, priority, max_attempts, input, run_when,
-        open_dependencies, ord
+        open_dependencies, trace_context, ord
     )
 ),
 pipelines AS MATERIALIZED (
@@ -101,10 +105,10 @@ pipelines AS MATERIALIZED (
 made AS (
     INSERT INTO task_executions (
         id, pipeline_execution_id, task_name, queue, priority, max_attempts, input, run_when,
-        open_dependencies, status
+        open_dependencies, trace_context, status
     )
     SELECT id, pipeline_execution_id, task_name, queue, priority, max_attempts, input, run_when,
-        open_dependencies, '{status}'
+        open_dependencies, trace_context, '{status}'
     FROM input ORDER BY ord
     RETURNING {MADE}
 ),

@@ -36,6 +36,7 @@ fn json_of(tasks: &[Insert<'_>]) -> String {
                 id,
                 new,
                 open_dependencies,
+                ..
             } = task;
             json!([
                 hex(*id),
@@ -48,6 +49,7 @@ fn json_of(tasks: &[Insert<'_>]) -> String {
                 new.input.as_ref().map(Value::to_string),
                 new.run_when.as_str(),
                 open_dependencies,
+                task.trace_context().map(Value::to_string),
             ])
         })
         .collect();
@@ -79,10 +81,10 @@ pub(crate) fn tasks_statement<'a>(json: &str) -> Sql<'a, MadeRow> {
     Sql::new(format!(
         "INSERT INTO task_executions (
     id, pipeline_execution_id, task_name, queue, priority, max_attempts, input, run_when,
-    open_dependencies, status
+    open_dependencies, trace_context, status
 )
 SELECT unhex(value ->> 0), unhex(value ->> 1), value ->> 2, value ->> 3, value ->> 4, value ->> 5,
-    value ->> 6, value ->> 7, value ->> 8, '{status}'
+    value ->> 6, value ->> 7, value ->> 8, value ->> 9, '{status}'
 FROM json_each("
     ))
     .bind(Bind::Json(json.to_owned()))

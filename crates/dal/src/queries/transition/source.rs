@@ -85,6 +85,7 @@ pub(crate) type ClaimRow = (
     sql_types::Int4,
     sql_types::Int8,
     sql_types::Uuid,
+    Nullable<sql_types::Jsonb>,
 );
 
 impl Source<'_> {

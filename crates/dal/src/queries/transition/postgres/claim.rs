@@ -105,12 +105,12 @@ moved AS (
     ) WITH ORDINALITY input (id, row_id, priority, ord), holder
     WHERE t.id = input.id AND t.id = ANY(ARRAY(SELECT id FROM locked))
     RETURNING t.id, t.pipeline_execution_id, t.task_name, t.input, t.status, t.attempt, t.epoch,
-        holder.id AS worker_id, input.ord, input.priority, input.row_id
+        holder.id AS worker_id, t.trace_context, input.ord, input.priority, input.row_id
 )"
     )
 }
 
 const ANSWER: &str = "
 SELECT t.id, t.pipeline_execution_id, t.task_name, t.input, t.attempt, t.epoch, t.worker_id,
-    pg_current_xact_id()::text::bigint, t.priority, t.row_id
+    t.trace_context, pg_current_xact_id()::text::bigint, t.priority, t.row_id
 FROM moved t ORDER BY t.ord";

@@ -120,7 +120,8 @@ fn one_by_one<'a, ST>(sql: Sql<'a, ST>, queues: &'a [String]) -> Sql<'a, ST> {
 fn claims<'a>(tasks: &[Uuid]) -> Sql<'a, ClaimRow> {
     Input::ids(tasks).with(
         "
-SELECT t.id, t.pipeline_execution_id, t.task_name, t.input, t.attempt, t.epoch, c.worker_id
+SELECT t.id, t.pipeline_execution_id, t.task_name, t.input, t.attempt, t.epoch, c.worker_id,
+    t.trace_context
 FROM input
 JOIN task_executions t ON t.id = input.id
 JOIN task_claims c ON c.task_execution_id = t.id
