@@ -1,17 +1,23 @@
-use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    any::Any,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures_util::FutureExt;
 use serde_json::Value;
 use taskbox_models::Claim;
 use tokio::{select, sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use crate::{
     RetryPolicy, TaskContext, TaskError,
     batch::{End, Ended},
     handler::Handler,
     incarnation::Incarnation,
+    settings::OnAttempt,
     slots::Slot,
     stop::Stop,
     task_error::Verdict,
@@ -23,6 +29,7 @@ use crate::{
 pub(crate) struct Attempt {
     pub(crate) context: TaskContext,
     pub(crate) handler: Handler,
+    pub(crate) on_attempt: Option<OnAttempt>,
     pub(crate) retry: RetryPolicy,
     pub(crate) incarnation: Arc<Incarnation>,
     pub(crate) stop: Stop,
@@ -42,10 +49,14 @@ impl Attempt {
     /// database that is slow to write holds up new attempts.
     pub(crate) async fn run(self) {
         let span = span(self.context.claim());
+        let told = self.tell(&span);
         async {
             let running = Running::begin();
             let begun = Instant::now();
-            let outcome = self.outcome().await;
+            let outcome = match told {
+                Ok(()) => self.outcome().await,
+                Err(panicked) => panicked,
+            };
             drop(running);
             let name = self.context.task_name();
             telemetry::attempt_ended(name, outcome.as_str(), begun.elapsed());
@@ -64,6 +75,15 @@ impl Attempt {
         }
         .instrument(span)
         .await;
+    }
+
+    /// Before the span is entered: then it is too late to say what it is a part of.
+    fn tell(&self, span: &Span) -> Result<(), Outcome> {
+        let Some(call) = &self.on_attempt else {
+            return Ok(());
+        };
+        catch_unwind(AssertUnwindSafe(|| call(&self.context, span)))
+            .map_err(|panic| Outcome::Panicked(message(panic.as_ref())))
     }
 
     async fn outcome(&self) -> Outcome {
@@ -124,7 +144,7 @@ impl Outcome {
     }
 }
 
-fn span(claim: &Claim) -> tracing::Span {
+fn span(claim: &Claim) -> Span {
     tracing::info_span!(
         "attempt",
         task_execution_id = %claim.task_execution_id(),

@@ -1,7 +1,8 @@
-use std::{collections::HashMap, fmt, future::Future, process, time::Duration};
+use std::{collections::HashMap, fmt, future::Future, process, sync::Arc, time::Duration};
 
 use serde::{Serialize, de::DeserializeOwned};
 use taskbox_dal::DAL;
+use tracing::Span;
 
 use crate::{
     Error, Executor, Result, RetryPolicy, TaskContext, TaskError, handler::erase,
@@ -31,6 +32,7 @@ impl ExecutorBuilder {
             queues: Vec::new(),
             concurrency: 16,
             retry: RetryPolicy::default(),
+            on_attempt: None,
             poll_interval: Duration::from_secs(30),
             grace_period: Duration::from_secs(10),
             retention: Some(Duration::from_hours(30 * 24)),
@@ -89,6 +91,20 @@ impl ExecutorBuilder {
     /// jitter of a quarter.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.settings.retry = policy;
+        self
+    }
+
+    /// Calls this before each attempt, with its span (`attempt`): to make that a part of the trace that the task was made
+    /// in ([`TaskContext::trace_context`]). Default: the span begins a trace of its own.
+    ///
+    /// It must not block; a panic in it is a failed attempt. [The page on tracing] has it with OpenTelemetry.
+    ///
+    /// [The page on tracing]: https://github.com/taskbox/taskbox/blob/main/docs/tracing.md
+    pub fn on_attempt(
+        mut self,
+        call: impl Fn(&TaskContext, &Span) + Send + Sync + 'static,
+    ) -> Self {
+        self.settings.on_attempt = Some(Arc::new(call));
         self
     }
 

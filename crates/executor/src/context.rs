@@ -10,7 +10,7 @@ use std::{
 use serde::Serialize;
 use serde_json::Value;
 use taskbox_dal::{Closure, DAL, Tx};
-use taskbox_models::{Claim, DependencyOutput};
+use taskbox_models::{Claim, DependencyOutput, TraceContext};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -66,6 +66,12 @@ impl TaskContext {
     #[must_use]
     pub fn epoch(&self) -> i64 {
         self.claim().epoch()
+    }
+
+    /// Which trace the task was made in; `None` if none was given.
+    #[must_use]
+    pub fn trace_context(&self) -> Option<&TraceContext> {
+        self.claim().trace_context()
     }
 
     /// What the tasks that this one waited for completed with, in the order of their ids; empty if it waited for none.

@@ -46,6 +46,7 @@ pub use task_error::TaskError;
 #[cfg(all(doctest, feature = "postgres", feature = "sqlite", feature = "testing"))]
 #[doc = include_str!("../../../docs/getting-started.md")]
 #[doc = include_str!("../../../docs/testing-your-tasks.md")]
+#[doc = include_str!("../../../docs/tracing.md")]
 #[doc = include_str!("../../../docs/transactions.md")]
 #[doc = include_str!("../../../docs/writing-tasks.md")]
 struct Pages;

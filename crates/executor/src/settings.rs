@@ -1,6 +1,11 @@
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use crate::{RetryPolicy, handler::Handler};
+use tracing::Span;
+
+use crate::{RetryPolicy, TaskContext, handler::Handler};
+
+/// Is told of each attempt before it begins, with its span.
+pub(crate) type OnAttempt = Arc<dyn Fn(&TaskContext, &Span) + Send + Sync>;
 
 /// What an executor was built with.
 pub(crate) struct Settings {
@@ -10,6 +15,7 @@ pub(crate) struct Settings {
     pub(crate) queues: Vec<(String, usize)>,
     pub(crate) concurrency: usize,
     pub(crate) retry: RetryPolicy,
+    pub(crate) on_attempt: Option<OnAttempt>,
     pub(crate) poll_interval: Duration,
     pub(crate) grace_period: Duration,
     /// For how long what has ended is kept; `None` for ever.
@@ -29,6 +35,7 @@ impl Settings {
             queues: queues.collect(),
             concurrency,
             retry: RetryPolicy::default(),
+            on_attempt: None,
             poll_interval: Duration::ZERO,
             grace_period: Duration::ZERO,
             retention: None,
