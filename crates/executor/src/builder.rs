@@ -33,6 +33,7 @@ impl ExecutorBuilder {
             concurrency: 16,
             retry: RetryPolicy::default(),
             on_attempt: None,
+            watch_queues: None,
             poll_interval: Duration::from_secs(30),
             grace_period: Duration::from_secs(10),
             retention: Some(Duration::from_hours(30 * 24)),
@@ -108,6 +109,17 @@ impl ExecutorBuilder {
         self
     }
 
+    /// Tells the [metrics] so often how many tasks wait in each queue of the database, and for how long the oldest has.
+    /// Default: never.
+    ///
+    /// Each time reads the whole outbox once, so one executor of many is enough, and a minute is often.
+    ///
+    /// [metrics]: https://github.com/taskbox/taskbox/blob/main/docs/metrics.md
+    pub fn watch_queues(mut self, every: Duration) -> Self {
+        self.settings.watch_queues = Some(every);
+        self
+    }
+
     /// What the executor calls itself in the table of workers. Default: "executor-" and the id of the process.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.settings.name = name.into();
@@ -153,7 +165,7 @@ impl ExecutorBuilder {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidInput`] for a name or a queue that is given twice, for a limit, a concurrency, a retention or a jitter
+    /// [`Error::InvalidInput`] for a name or a queue that is given twice, for a limit, a concurrency, an interval, a retention or a jitter
     /// out of its range, and if there is no task to run; [`Error::Thread`] if the thread of the heartbeats cannot be made.
     pub fn build(self) -> Result<Executor> {
         if let Some(problem) = self.problem {
@@ -191,6 +203,12 @@ fn check(settings: &Settings) -> Result<()> {
     if settings.poll_interval.is_zero() {
         return Err(Error::invalid(
             "poll_interval",
+            "is 0; the database would be asked all the time",
+        ));
+    }
+    if settings.watch_queues.is_some_and(|every| every.is_zero()) {
+        return Err(Error::invalid(
+            "watch_queues",
             "is 0; the database would be asked all the time",
         ));
     }

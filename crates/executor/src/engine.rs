@@ -16,6 +16,7 @@ use crate::{
     heart::Heart,
     looking::Looking,
     outage::Outage,
+    queues,
     retention::forget,
     settings::Settings,
     shift::Shift,
@@ -63,6 +64,9 @@ impl Engine {
     pub(crate) async fn run(self) -> Result<()> {
         if let Some(age) = self.shared.settings.retention {
             tokio::spawn(forget(Arc::clone(&self.shared), age));
+        }
+        if let Some(every) = self.shared.settings.watch_queues {
+            tokio::spawn(queues::watch(Arc::clone(&self.shared), every));
         }
         let mut closing = JoinSet::new();
         let wakeups = self.shared.dal.wakeups();

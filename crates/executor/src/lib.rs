@@ -16,6 +16,7 @@ mod incarnation;
 mod looking;
 mod outage;
 mod pipeline;
+mod queues;
 mod retention;
 mod retry_policy;
 mod running;

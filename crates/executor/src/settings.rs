@@ -16,6 +16,8 @@ pub(crate) struct Settings {
     pub(crate) concurrency: usize,
     pub(crate) retry: RetryPolicy,
     pub(crate) on_attempt: Option<OnAttempt>,
+    /// How often the metrics are told what waits; `None` for never.
+    pub(crate) watch_queues: Option<Duration>,
     pub(crate) poll_interval: Duration,
     pub(crate) grace_period: Duration,
     /// For how long what has ended is kept; `None` for ever.
@@ -36,6 +38,7 @@ impl Settings {
             concurrency,
             retry: RetryPolicy::default(),
             on_attempt: None,
+            watch_queues: None,
             poll_interval: Duration::ZERO,
             grace_period: Duration::ZERO,
             retention: None,

@@ -5,16 +5,20 @@ use std::time::Duration;
 use metrics::{
     Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
 };
-use taskbox_dal::{Pruned, Recovered};
+use taskbox_dal::{Pruned, QueueDepth, Recovered};
 
 /// The kind of a metric, and its unit.
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     Counter,
     Gauge,
+    /// A gauge.
+    SecondsNow,
+    /// A histogram.
     Seconds,
 }
 
+#[derive(Clone, Copy)]
 struct Metric {
     name: &'static str,
     kind: Kind,
@@ -81,8 +85,20 @@ const DELETED: Metric = metric(
     "events of old history that this executor has deleted",
 );
 
-const ALL: [Metric; 11] = [
-    CLAIMED, CLAIM, RUNNING, ATTEMPTS, ATTEMPT, WRITE, REFUSED, LOST, RECOVERED, ABANDONED, DELETED,
+const READY: Metric = metric(
+    "taskbox_ready_tasks",
+    Kind::Gauge,
+    "tasks of the whole database that wait to be claimed, by `queue`, if the executor was told to `watch_queues`",
+);
+const OLDEST: Metric = metric(
+    "taskbox_oldest_ready_seconds",
+    Kind::SecondsNow,
+    "how long the oldest of them has waited, by `queue`; 0 if none waits",
+);
+
+const ALL: [Metric; 13] = [
+    CLAIMED, CLAIM, RUNNING, ATTEMPTS, ATTEMPT, WRITE, REFUSED, LOST, RECOVERED, ABANDONED,
+    DELETED, READY, OLDEST,
 ];
 
 /// Says what each is, for systems that show it.
@@ -91,6 +107,7 @@ pub(crate) fn describe() {
         match kind {
             Kind::Counter => describe_counter!(name, Unit::Count, about),
             Kind::Gauge => describe_gauge!(name, Unit::Count, about),
+            Kind::SecondsNow => describe_gauge!(name, Unit::Seconds, about),
             Kind::Seconds => describe_histogram!(name, Unit::Seconds, about),
         }
     }
@@ -145,6 +162,21 @@ pub(crate) fn pruned(pruned: &Pruned) {
     counter!(DELETED.name).increment(count(pruned.events));
 }
 
+pub(crate) fn queue(depth: &QueueDepth) {
+    let labels = [("queue", depth.queue.clone())];
+    #[expect(clippy::cast_precision_loss, reason = "gauges are floats")]
+    gauge!(READY.name, &labels).set(depth.ready as f64);
+    let oldest = depth.oldest.unwrap_or_default();
+    gauge!(OLDEST.name, &labels).set(oldest.as_secs_f64());
+}
+
+pub(crate) fn queue_is_empty(queue: &str) {
+    let labels = [("queue", queue.to_owned())];
+    for metric in [READY, OLDEST] {
+        gauge!(metric.name, &labels).set(0.0);
+    }
+}
+
 fn count(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
 }
@@ -165,6 +197,7 @@ mod tests {
             let kind = match metric.kind {
                 Kind::Counter => "counter",
                 Kind::Gauge => "gauge",
+                Kind::SecondsNow => "gauge, seconds",
                 Kind::Seconds => "histogram, seconds",
             };
             format!("| `{}` | {kind} | {} |", metric.name, metric.about)

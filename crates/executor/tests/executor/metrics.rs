@@ -3,8 +3,10 @@
 use std::{
     collections::BTreeMap,
     sync::{Mutex, OnceLock, PoisonError},
+    time::Duration,
 };
 
+use metrics::Label;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use taskbox_executor::TaskError;
 use taskbox_models::{NewTaskExecution, TaskStatus};
@@ -15,12 +17,16 @@ use crate::support::{builder, connect, ready, until};
 
 taskbox_test_support::suite! {
     attempts_are_counted_and_timed_by_name_and_outcome,
+    what_waits_is_told_by_queue_until_nothing_does,
 }
 
-/// The program's one recorder, which all tests share, and all that it has heard of attempts.
-fn attempts(task_name: &str) -> BTreeMap<(String, String), u64> {
+/// What was heard of a metric with these labels: how often, and of a gauge what it said last.
+type Heard = BTreeMap<(String, BTreeMap<String, String>), f64>;
+
+/// All that the program's one recorder has heard, which all tests share.
+fn heard() -> Heard {
     static RECORDER: OnceLock<Snapshotter> = OnceLock::new();
-    static HEARD: Mutex<BTreeMap<(String, String, String), u64>> = Mutex::new(BTreeMap::new());
+    static HEARD: Mutex<Heard> = Mutex::new(BTreeMap::new());
     let mut heard = HEARD.lock().unwrap_or_else(PoisonError::into_inner);
     let recorder = RECORDER.get_or_init(|| {
         let recorder = DebuggingRecorder::new();
@@ -30,31 +36,38 @@ fn attempts(task_name: &str) -> BTreeMap<(String, String), u64> {
     });
     // A snapshot takes what it shows.
     for (key, _, _, value) in recorder.snapshot().into_vec() {
-        let label = |name| key.key().labels().find(|label| label.key() == name);
-        let (Some(task), Some(outcome)) = (label("task_name"), label("outcome")) else {
-            continue;
-        };
-        let metric = (
-            task.value().to_owned(),
-            key.key().name().to_owned(),
-            outcome.value().to_owned(),
-        );
-        let times = match value {
-            DebugValue::Counter(times) => times,
-            DebugValue::Histogram(times) => times.len() as u64,
-            DebugValue::Gauge(_) => 0,
-        };
-        *heard.entry(metric).or_default() += times;
+        let (name, labels) = key.key().clone().into_parts();
+        let labels = labels.into_iter().map(Label::into_parts);
+        let labels = labels.map(|(name, value)| (name.to_string(), value.to_string()));
+        let said = heard
+            .entry((name.as_str().to_owned(), labels.collect()))
+            .or_default();
+        match value {
+            #[expect(clippy::cast_precision_loss, reason = "there are few")]
+            DebugValue::Counter(times) => *said += times as f64,
+            #[expect(clippy::cast_precision_loss, reason = "there are few")]
+            DebugValue::Histogram(times) => *said += times.len() as f64,
+            DebugValue::Gauge(value) => *said = value.into_inner(),
+        }
     }
-    let own = heard.iter().filter(|((task, ..), _)| task == task_name);
-    own.map(|((_, metric, outcome), times)| ((metric.clone(), outcome.clone()), *times))
-        .collect()
+    heard.clone()
+}
+
+/// By the metric and the value of the second label, what was heard where the first label has this value.
+fn heard_of(label: &str, value: &str, and: &str) -> BTreeMap<(String, String), f64> {
+    let heard = heard().into_iter();
+    let own =
+        heard.filter(|((_, labels), _)| labels.get(label).is_some_and(|found| found == value));
+    own.map(|((metric, labels), said)| {
+        ((metric, labels.get(and).cloned().unwrap_or_default()), said)
+    })
+    .collect()
 }
 
 async fn attempts_are_counted_and_timed_by_name_and_outcome(db: &TestDatabase) {
     let dal = connect(db).await;
     let name = Uuid::now_v7().to_string();
-    attempts(&name);
+    heard();
     let executor = builder(&dal).task(&name, async |_ctx, succeeds: bool| {
         if succeeds {
             Ok(())
@@ -76,8 +89,38 @@ async fn attempts_are_counted_and_timed_by_name_and_outcome(db: &TestDatabase) {
     executor.stop().await.unwrap();
     let expected = ["taskbox_attempt_seconds", "taskbox_attempts_total"];
     let expected = expected.into_iter().flat_map(|metric| {
-        [("completed", 2), ("failed", 1)]
+        [("completed", 2.0), ("failed", 1.0)]
             .map(|(outcome, times)| ((metric.to_owned(), outcome.to_owned()), times))
     });
-    assert_eq!(attempts(&name), expected.collect());
+    assert_eq!(heard_of("task_name", &name, "outcome"), expected.collect());
+}
+
+async fn what_waits_is_told_by_queue_until_nothing_does(db: &TestDatabase) {
+    let dal = connect(db).await;
+    heard();
+    let queue = Uuid::now_v7().to_string();
+    let new = || NewTaskExecution::standalone("a").queue(&queue);
+    let tasks = [ready(&dal, new()).await, ready(&dal, new()).await];
+    let executor = builder(&dal)
+        .watch_queues(Duration::from_millis(1))
+        .queue("another", 1)
+        .task("a", async |_ctx, (): ()| Ok(()));
+    let executor = executor.build().unwrap().start();
+    let until = async |of: f64| loop {
+        let heard = heard_of("queue", &queue, "");
+        let of_metric = |metric: &str| heard.get(&(metric.to_owned(), String::new())).copied();
+        let oldest = of_metric("taskbox_oldest_ready_seconds");
+        if of_metric("taskbox_ready_tasks") == Some(of)
+            && oldest.is_some_and(|age| (age > 0.0) == (of > 0.0))
+        {
+            return;
+        }
+        tokio::task::yield_now().await;
+    };
+    until(2.0).await;
+    dal.task_execution().cancel(tasks[0]).await.unwrap();
+    until(1.0).await;
+    dal.task_execution().cancel(tasks[1]).await.unwrap();
+    until(0.0).await;
+    executor.stop().await.unwrap();
 }
