@@ -5,11 +5,15 @@ pub(crate) mod hub;
 mod listener;
 #[cfg(feature = "postgres")]
 mod notifier;
+#[cfg(feature = "sqlite")]
+mod pace;
 #[cfg(feature = "postgres")]
 mod payload;
 mod signal;
 #[cfg(feature = "sqlite")]
 mod watcher;
+#[cfg(feature = "sqlite")]
+mod writes;
 
 use std::{
     pin::pin,
@@ -64,7 +68,8 @@ impl DAL {
     /// - In this program: what handles that share a file, or are clones of this one, have committed.
     /// - Postgres: what other programs say by NOTIFY after they have committed. It is heard by a connection that is not
     ///   of the pool, and made anew when it is lost.
-    /// - `SQLite`: the file is looked at every 4 ms, by a thread.
+    /// - `SQLite`: the file is watched by a thread, which on Linux sleeps until it is written to, and elsewhere looks at it
+    ///   every 4 ms.
     ///
     /// What is not heard on Postgres: transactions that were [joined](crate::Tx::join), unless their program says so
     /// ([`DAL::announce`]).

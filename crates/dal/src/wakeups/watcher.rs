@@ -1,4 +1,5 @@
-//! Sees on SQLite what other programs made ready: by a thread that looks at the file again and again.
+//! Sees on SQLite what other programs made ready: by a thread that looks at the file again and again,
+//! and on Linux only while it is written to.
 //!
 //! `PRAGMA data_version` reads a few bytes of memory that the programs share, and takes no lock that anyone waits for.
 
@@ -11,15 +12,13 @@ use std::{
 use diesel::SqliteConnection;
 use tokio::time::Instant;
 
-use super::Ear;
+use super::{Ear, pace::Pace, writes::Writes};
 use crate::{
     Error, Result,
     backend::sqlite::{self, Pool},
     queries::wakeup::sqlite::{Work, version, work},
 };
 
-/// Between two looks.
-const PERIOD: Duration = Duration::from_millis(4);
 /// Between two attempts to open the file.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -62,23 +61,45 @@ fn follow(path: &str, ear: &Weak<Ear>) -> Result<()> {
     let connection = sqlite::open(path);
     let mut connection = connection.map_err(|error| Error::Connection(error.to_string()))?;
     let mut seen = Seen::default();
+    // Makes the log, if it is not there.
+    seen.look(&mut connection)?;
+    let mut pace = Pace::of(Writes::of(path));
+    // What was committed before that; who listens is told to look all the same, since it begins to hear.
     seen.look(&mut connection)?;
     while let Some(ear) = ear.upgrade() {
         if !ear.hears_now() {
             ear.hears(true);
         }
-        match seen.look(&mut connection) {
-            Ok(Some(delay)) => ear.signal.raise(Instant::now() + delay),
-            Ok(None) => {}
+        let look = match seen.look(&mut connection) {
+            Ok(look) => look,
             Err(error) => {
                 ear.hears(false);
                 return Err(error);
             }
+        };
+        if let Look::Changed {
+            ready_in: Some(delay),
+        } = look
+        {
+            ear.signal.raise(Instant::now() + delay);
         }
         drop(ear);
-        thread::sleep(PERIOD);
+        if let Look::Changed { .. } = look {
+            pace.has_changed();
+        }
+        pace.wait();
     }
     Ok(())
+}
+
+/// What a look at the file showed.
+#[derive(Clone, Copy)]
+enum Look {
+    Same,
+    Changed {
+        /// In how long something is ready that was not there before; `None` if nothing is.
+        ready_in: Option<Duration>,
+    },
 }
 
 #[derive(Default)]
@@ -88,13 +109,14 @@ struct Seen {
 }
 
 impl Seen {
-    /// In how long something is ready that was not there at the last look; `None` if there is nothing new.
-    fn look(&mut self, connection: &mut SqliteConnection) -> Result<Option<Duration>> {
+    fn look(&mut self, connection: &mut SqliteConnection) -> Result<Look> {
         let version = version(connection)?;
         if self.version.replace(version) == Some(version) {
-            return Ok(None);
+            return Ok(Look::Same);
         }
         let before = std::mem::replace(&mut self.work, work(connection)?);
-        Ok(self.work.since(before))
+        Ok(Look::Changed {
+            ready_in: self.work.since(before),
+        })
     }
 }
