@@ -57,6 +57,88 @@ fn every_migration_can_be_done_and_undone() {
     }
 }
 
+/// The last migration that no released program had to live with.
+const FIRST_VERSION: &str = "2026-11-23-000008";
+
+/// Why programs of the version before could not go on after this statement; `None` if they can.
+fn breaks_programs_of_before(statement: &str) -> Option<&'static str> {
+    let words = words(statement)
+        .map(str::to_uppercase)
+        .collect::<Vec<_>>()
+        .join(" ");
+    let begins = |with: &str| words.starts_with(with);
+    if begins("CREATE TABLE") || begins("CREATE INDEX") || begins("COMMENT ON") {
+        return None;
+    }
+    if !(begins("ALTER TABLE") && words.contains(" ADD COLUMN ")) {
+        return Some("it does more than add");
+    }
+    let is_required = words.contains(" NOT NULL") && !words.contains(" DEFAULT ");
+    if is_required || words.contains(" UNIQUE") || words.contains(" PRIMARY KEY") {
+        return Some("it asks for what those programs do not write");
+    }
+    None
+}
+
+#[test]
+fn a_migration_after_the_first_version_only_adds() {
+    for migration in ["postgres", "sqlite"].into_iter().flat_map(migrations::of) {
+        let name = migration.file_name().unwrap().to_str().unwrap().to_owned();
+        if &name[..FIRST_VERSION.len()] <= FIRST_VERSION {
+            continue;
+        }
+        let script = fs::read_to_string(migration.join("up.sql")).unwrap();
+        let script = script
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("--"));
+        let script = script.collect::<Vec<_>>().join("\n");
+        for statement in statements(&script) {
+            assert_eq!(
+                breaks_programs_of_before(statement),
+                None,
+                "{name}: {statement}"
+            );
+        }
+    }
+}
+
+/// Split where no text is open; a comment of Postgres may have a semicolon in it.
+fn statements(script: &str) -> impl Iterator<Item = &str> {
+    let mut is_open = false;
+    let parts = script.split(move |c| {
+        is_open ^= c == '\'';
+        c == ';' && !is_open
+    });
+    parts
+        .map(str::trim)
+        .filter(|statement| !statement.is_empty())
+}
+
+#[test]
+fn what_would_break_programs_of_before_is_found() {
+    for statement in [
+        "DROP TABLE task_outbox",
+        "ALTER TABLE task_outbox DROP COLUMN queue",
+        "ALTER TABLE task_outbox RENAME COLUMN queue TO line",
+        "ALTER TABLE task_outbox ADD COLUMN line text NOT NULL",
+        "ALTER TABLE task_outbox ADD COLUMN line text UNIQUE",
+        "ALTER TABLE task_outbox ADD CONSTRAINT named CHECK (queue <> '')",
+        "CREATE UNIQUE INDEX one ON task_outbox (queue)",
+        "UPDATE task_outbox SET queue = 'default'",
+    ] {
+        assert!(
+            breaks_programs_of_before(statement).is_some(),
+            "{statement}"
+        );
+    }
+    let fine = "ALTER TABLE task_outbox ADD COLUMN line integer NOT NULL DEFAULT 1";
+    assert_eq!(breaks_programs_of_before(fine), None);
+    assert_eq!(
+        statements("COMMENT ON x IS 'a; b'; CREATE TABLE y ()").count(),
+        2
+    );
+}
+
 #[test]
 fn every_check_of_a_status_names_the_values_of_its_enum() {
     for catalogue in Catalogue::of_both() {
