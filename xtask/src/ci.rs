@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use crate::command::{cargo, on_path, program, run as run_command};
 use crate::postgres::{Server, Settings};
-use crate::{bench, book, dependencies, lifecycle, schema, test};
+use crate::{bench, book, dependencies, lifecycle, peers, schema, test};
 
 /// Both features, neither, and each by itself: features add, and any combination builds.
 const BUILDS: [(&str, &str); 9] = [
@@ -67,6 +67,11 @@ pub(crate) fn run() -> Result<()> {
         "dependencies",
         "cargo xtask dependencies",
         dependencies::check,
+    )?;
+    step(
+        "peers",
+        "cargo metadata --locked --manifest-path benches/peers/Cargo.toml",
+        peers::check,
     )?;
     step("lifecycle", "cargo xtask lifecycle --check", || {
         lifecycle::run(true)

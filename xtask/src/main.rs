@@ -16,6 +16,7 @@ mod dependencies;
 mod diesel_cli;
 mod lifecycle;
 mod links;
+mod peers;
 mod postgres;
 mod programs;
 mod schema;
@@ -60,6 +61,12 @@ enum Task {
         #[arg(last = true)]
         args: Vec<OsString>,
     },
+    /// Measure Taskbox beside other job queues, on a private Postgres server that syncs every commit
+    Peers {
+        /// Arguments of benches/peers; `--help` lists them
+        #[arg(last = true)]
+        args: Vec<OsString>,
+    },
     /// Write crates/schema/src/schema.rs from the Postgres migrations
     Schema {
         /// Change nothing; fail if the file is not what the migrations make
@@ -101,6 +108,7 @@ fn run(task: Task) -> Result<()> {
     match task {
         Task::Test { args } => test::run_on(&Server::start(Settings::Fast)?, &args),
         Task::Bench { args } => bench::run_on(&Server::start(Settings::Durable)?, &args),
+        Task::Peers { args } => peers::run_on(&Server::start(Settings::Durable)?, &args),
         Task::Schema { check } => schema::run_on(&Server::start(Settings::Fast)?, check),
         Task::Lifecycle { check } => lifecycle::run(check),
         Task::Book => book::build(),
