@@ -29,6 +29,6 @@ pub(crate) fn run_on(server: &Server, args: &[impl AsRef<OsStr>]) -> Result<()> 
             "--",
         ])
         .args(args)
-        .envs(server.environment());
+        .envs(server.environment()?);
     run(&mut bench)
 }

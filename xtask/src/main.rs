@@ -89,8 +89,9 @@ enum Task {
     Ci,
     #[command(hide = true)]
     KeepPostgres {
-        programs: PathBuf,
         settings: Settings,
+        /// The folder of Postgres's server programs, looked for unless it is given
+        programs: Option<PathBuf>,
     },
 }
 
@@ -115,8 +116,10 @@ fn run(task: Task) -> Result<()> {
         Task::Dependencies => dependencies::check(),
         Task::Postgres => postgres::serve(),
         Task::Ci => ci::run(),
-        Task::KeepPostgres { programs, settings } => {
-            postgres::keep(&ServerPrograms::at(programs), settings)
+        Task::KeepPostgres { settings, programs } => {
+            let programs = programs.map(ServerPrograms::at);
+            let programs = programs.map_or_else(ServerPrograms::find_or_install, Ok)?;
+            postgres::keep(&programs, settings)
         }
     }
 }

@@ -2,9 +2,11 @@
 //!
 //! Only a second process can outlive a Ctrl-C or a `kill -9` for long enough to tidy up, so the
 //! server is the child of a keeper: this program again, out of the terminal's reach. The keeper
-//! prints the port and the folder of the certificates, then reads a pipe that nobody writes to. The pipe closes when our side ends,
-//! whatever way, and the keeper stops the server and removes its folder.
+//! prints the address and the folder of the certificates, then reads a pipe. When that closes because our side has ended,
+//! whatever way, the keeper stops the server and removes its folder. A test with a server of its own writes into the pipe
+//! what is to happen to it: see [`keep`].
 
+mod address;
 mod certificates;
 mod cluster;
 
@@ -27,7 +29,7 @@ pub(crate) struct Server {
     programs: ServerPrograms,
     keeper: Child,
     pipe: Option<ChildStdin>,
-    port: u16,
+    address: String,
     certificates: PathBuf,
 }
 
@@ -38,7 +40,16 @@ pub(crate) enum Settings {
     Fast,
     /// Benchmarks: every commit is synced, as users run it.
     Durable,
+    /// One test that has the server to itself, and ends it: what is committed survives that. On a socket alone.
+    Alone,
 }
+
+/// A recovery begins by syncing what there is. File by file that takes seconds.
+const RECOVERY: &str = if cfg!(target_os = "linux") {
+    "recovery_init_sync_method=syncfs"
+} else {
+    "recovery_init_sync_method=fsync"
+};
 
 impl Settings {
     fn values(self) -> &'static [&'static str] {
@@ -59,6 +70,14 @@ impl Settings {
                 "shared_buffers=256MB",
                 "synchronous_commit=on",
             ],
+            Self::Alone => &[
+                "deadlock_timeout=100ms",
+                "fsync=on",
+                "full_page_writes=on",
+                RECOVERY,
+                "shared_buffers=16MB",
+                "synchronous_commit=on",
+            ],
         }
     }
 }
@@ -74,14 +93,14 @@ impl Server {
             programs,
             keeper,
             pipe,
-            port: 0,
+            address: String::new(),
             certificates: PathBuf::new(),
         };
-        (server.port, server.certificates) = server.announced()?;
+        (server.address, server.certificates) = server.announced()?;
         Ok(server)
     }
 
-    fn announced(&mut self) -> Result<(u16, PathBuf)> {
+    fn announced(&mut self) -> Result<(String, PathBuf)> {
         let stdout = self
             .keeper
             .stdout
@@ -91,7 +110,7 @@ impl Server {
         BufReader::new(stdout).read_line(&mut line)?;
         line.trim()
             .split_once(' ')
-            .and_then(|(port, folder)| Some((port.parse().ok()?, folder.into())))
+            .map(|(address, folder)| (address.to_owned(), folder.into()))
             .context("the private Postgres did not start; the reason is above")
     }
 
@@ -100,14 +119,16 @@ impl Server {
     }
 
     /// What the tests have to know of it.
-    pub(crate) fn environment(&self) -> [(&'static str, OsString); 2] {
-        [
+    pub(crate) fn environment(&self) -> Result<[(&'static str, OsString); 3]> {
+        Ok([
             ("TASKBOX_POSTGRES_URL", self.url().into()),
             (
                 "TASKBOX_POSTGRES_CERTIFICATES",
                 self.certificates.clone().into(),
             ),
-        ]
+            // By which a test starts a server of its own.
+            ("TASKBOX_POSTGRES_KEEPER", env::current_exe()?.into()),
+        ])
     }
 
     /// The URL of a new, empty database.
@@ -122,7 +143,7 @@ impl Server {
     }
 
     fn url_of(&self, database: &str) -> String {
-        format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
+        format!("postgres://postgres@{}/{database}", self.address)
     }
 }
 
@@ -141,29 +162,39 @@ fn keeper(programs: &ServerPrograms, settings: Settings) -> Result<Command> {
         .context("settings without a name")?;
     let mut command = Command::new(env::current_exe()?);
     command
-        .arg("keep-postgres")
+        .args(["keep-postgres", settings.get_name()])
         .arg(programs.folder())
-        .arg(settings.get_name())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .process_group(0);
     Ok(command)
 }
 
-/// The keeper's side: a server for as long as standard input is open.
+/// The keeper's side: a server for as long as standard input is open. Each line there is a word, and is answered by `done`:
+/// `stop` shuts the server down, `kill` kills it, `start` starts it again on what it had.
 pub(crate) fn keep(programs: &ServerPrograms, settings: Settings) -> Result<()> {
     let cluster = Cluster::create(programs)?;
-    let server = cluster.start(settings)?;
-    let certificates = cluster.certificates().display();
-    writeln!(io::stdout(), "{} {certificates}", server.port())?;
-    io::copy(&mut io::stdin(), &mut io::sink())?;
+    let mut server = Some(cluster.start(settings)?);
+    if let Some(server) = &server {
+        let certificates = cluster.certificates().display();
+        writeln!(io::stdout(), "{} {certificates}", server.address())?;
+    }
+    for word in io::stdin().lines() {
+        server = match (word?.as_str(), server) {
+            ("start", None) => Some(cluster.start(settings)?),
+            ("stop", Some(server)) => server.shut_down().map(|()| None)?,
+            ("kill", Some(server)) => server.kill().map(|()| None)?,
+            (word, _) => bail!("the keeper of Postgres cannot {word} it now"),
+        };
+        writeln!(io::stdout(), "done")?;
+    }
     Ok(())
 }
 
 /// A server for a person, until Ctrl-C.
 pub(crate) fn serve() -> Result<()> {
     let mut server = Server::start(Settings::Fast)?;
-    for (name, value) in server.environment() {
+    for (name, value) in server.environment()? {
         println!("export {name}={}", value.display());
     }
     println!("Ctrl-C stops the server and removes its data.");

@@ -11,7 +11,7 @@ use crate::postgres::Server;
 pub(crate) fn run_on(server: &Server, args: &[OsString]) -> Result<()> {
     let mut test = cargo();
     test.arg("test")
-        .envs(server.environment())
+        .envs(server.environment()?)
         .env("TASKBOX_DIESEL_CLI", diesel_cli::find_or_install()?);
     // Cargo refuses features that no chosen package has, and `--workspace` overrules `-p`.
     if !choose_package(args) {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use uuid::Uuid;
 
-use crate::{migrations, postgres, sqlite};
+use crate::{OwnServer, migrations, postgres, sqlite};
 
 /// Every table, and what its rows are sorted by.
 const TABLES: [(&str, &str); 8] = [
@@ -79,6 +79,12 @@ impl TestDatabase {
         })
     }
 
+    /// A Postgres database with the migrated tables, on a server of its own: for the tests of servers that go away.
+    pub async fn create_alone() -> Self {
+        let script = migrations::script(Backend::Postgres);
+        Self::at(Place::Postgres(postgres::Database::alone(&script).await))
+    }
+
     fn at(place: Place) -> Self {
         Self {
             place,
@@ -115,6 +121,16 @@ impl TestDatabase {
             Place::Postgres(database) => database.url(),
             Place::Sqlite(database) => database.url(),
         }
+    }
+
+    /// The server that it is on, which it has to itself.
+    #[must_use]
+    pub fn own_server(&self) -> &OwnServer {
+        match &self.place {
+            Place::Postgres(database) => database.own_server(),
+            Place::Sqlite(_) => None,
+        }
+        .expect("`suite!` gives it a server of its own under `alone`")
     }
 
     /// Runs one or more statements: for triggers, and for states that the API refuses to make.

@@ -1,6 +1,7 @@
-//! Databases on a Postgres server that somebody else runs.
+//! Databases on a Postgres server that somebody else runs, or on one of their own.
 
 mod connection;
+mod own_server;
 mod template;
 
 use std::{env, path::PathBuf, thread};
@@ -9,6 +10,7 @@ use tokio::runtime;
 use uuid::Uuid;
 
 use self::connection::Connection;
+pub use self::own_server::OwnServer;
 use self::template::template;
 
 const SERVER: &str = "TASKBOX_POSTGRES_URL";
@@ -20,9 +22,29 @@ pub(crate) struct Database {
     name: String,
     /// Where its own connections look; `None` is where the server looks by itself.
     schema: Option<String>,
+    /// The server, if it has one to itself.
+    own_server: Option<OwnServer>,
 }
 
 impl Database {
+    /// Migrated, on a server of its own.
+    pub(crate) async fn alone(script: &str) -> Self {
+        let own_server = OwnServer::start();
+        let server = own_server.url().to_owned();
+        let name = "taskbox_test".to_owned();
+        let create = format!("CREATE DATABASE {name}");
+        Connection::open(&server).await.execute(&create).await;
+        let database = Self {
+            server,
+            name,
+            schema: None,
+            own_server: Some(own_server),
+        };
+        let migrate = database.execute(script).await;
+        migrate.unwrap_or_else(|error| panic!("the Postgres migrations fail: {error}"));
+        database
+    }
+
     pub(crate) async fn migrated(script: &str) -> Self {
         let connection = Connection::open(&server()).await;
         let template = template(&connection, script).await;
@@ -46,6 +68,7 @@ impl Database {
             server: server(),
             name,
             schema: None,
+            own_server: None,
         }
     }
 
@@ -54,7 +77,12 @@ impl Database {
             server: self.server.clone(),
             name: self.name.clone(),
             schema: Some(schema.to_owned()),
+            own_server: None,
         }
+    }
+
+    pub(crate) fn own_server(&self) -> Option<&OwnServer> {
+        self.own_server.as_ref()
     }
 
     pub(crate) fn url(&self) -> String {
@@ -80,6 +108,9 @@ impl Database {
 
     /// On a thread and a runtime of its own, since the test's may be what hangs, or be about to end.
     pub(crate) fn remove(&self) {
+        if let Some(server) = &self.own_server {
+            return server.remove();
+        }
         thread::scope(|scope| {
             let removed = scope.spawn(|| on_own_runtime(self.drop_database())).join();
             assert!(
@@ -96,9 +127,12 @@ impl Database {
     }
 }
 
-/// Without TLS unless it says otherwise: a test that looks at what goes over the line has to understand it.
 fn server() -> String {
-    let url = variable(SERVER);
+    without_tls(variable(SERVER))
+}
+
+/// Without TLS unless it says otherwise: a test that looks at what goes over the line has to understand it.
+fn without_tls(url: String) -> String {
     match url.split_once('?') {
         None => format!("{url}?sslmode=disable"),
         Some((_, options)) if options.contains("sslmode=") => url,

@@ -31,13 +31,26 @@ pub fn run<T>(backend: Backend, test: T)
 where
     T: for<'a> AsyncTest<'a> + Send + 'static,
 {
-    let runtime = runtime(type_name::<T>());
-    let database = Arc::new(runtime.block_on(TestDatabase::create(backend)));
-    let outcome = runtime.block_on(watched(Arc::clone(&database), test, LIMIT));
-    if matches!(outcome, Outcome::Passed) && database.must_be_whole() {
-        runtime.block_on(invariants::assert(&database));
-    }
-    finish(runtime, &database, outcome, type_name::<T>());
+    run_on(
+        TestDatabase::create(backend),
+        &name::<T>(backend),
+        test,
+        true,
+    );
+}
+
+/// Like [`run`], on a Postgres server that the test has to itself, [`TestDatabase::own_server`]. Whatever became of the
+/// server, it has to run again when the test is over.
+pub fn run_alone<T>(backend: Backend, test: T)
+where
+    T: for<'a> AsyncTest<'a> + Send + 'static,
+{
+    run_on(
+        TestDatabase::create_alone(),
+        &name::<T>(backend),
+        test,
+        true,
+    );
 }
 
 /// Like [`run`], on a database without tables: for the tests of migrating. Checks no invariants.
@@ -45,10 +58,26 @@ pub fn run_empty<T>(backend: Backend, test: T)
 where
     T: for<'a> AsyncTest<'a> + Send + 'static,
 {
-    let runtime = runtime(type_name::<T>());
-    let database = Arc::new(runtime.block_on(TestDatabase::create_empty(backend)));
+    let database = TestDatabase::create_empty(backend);
+    run_on(database, &name::<T>(backend), test, false);
+}
+
+/// A test on both backends is two tests.
+fn name<T>(backend: Backend) -> String {
+    format!("{} on {backend}", type_name::<T>())
+}
+
+fn run_on<T>(database: impl Future<Output = TestDatabase>, name: &str, test: T, has_tables: bool)
+where
+    T: for<'a> AsyncTest<'a> + Send + 'static,
+{
+    let runtime = runtime(name);
+    let database = Arc::new(runtime.block_on(database));
     let outcome = runtime.block_on(watched(Arc::clone(&database), test, LIMIT));
-    finish(runtime, &database, outcome, type_name::<T>());
+    if matches!(outcome, Outcome::Passed) && has_tables && database.must_be_whole() {
+        runtime.block_on(invariants::assert(&database));
+    }
+    finish(runtime, &database, outcome, name);
 }
 
 enum Outcome {

@@ -11,8 +11,9 @@
 /// taskbox_test_support::suite! { a_new_database_has_no_tasks }
 /// ```
 /// A file with tests that are about one backend, or about a database without tables (those run by
-/// [`run_empty`](crate::run_empty)), names its parts, of which each may be left out, in this order:
-/// `suite! { both: [a, b], empty: [c], postgres: [d], sqlite: [e] }`. Attributes before a name, such as
+/// [`run_empty`](crate::run_empty)), or about a Postgres server that goes away (those run by
+/// [`run_alone`](crate::run_alone)), names its parts, of which each may be left out, in this order:
+/// `suite! { both: [a, b], empty: [c], postgres: [d], alone: [e], sqlite: [f] }`. Attributes before a name, such as
 /// `#[ignore = "…"]`, go to the test.
 #[macro_export]
 macro_rules! suite {
@@ -20,12 +21,14 @@ macro_rules! suite {
         $(both: [$($(#[$both_meta:meta])* $both:ident),* $(,)?] $(,)?)?
         $(empty: [$($(#[$empty_meta:meta])* $empty:ident),* $(,)?] $(,)?)?
         $(postgres: [$($(#[$postgres_meta:meta])* $postgres:ident),* $(,)?] $(,)?)?
+        $(alone: [$($(#[$alone_meta:meta])* $alone:ident),* $(,)?] $(,)?)?
         $(sqlite: [$($(#[$sqlite_meta:meta])* $sqlite:ident),* $(,)?] $(,)?)?
     ) => {
         mod postgres {
             $crate::__tests! { run, Postgres, $($($(#[$both_meta])* $both)*)? }
             $crate::__tests! { run_empty, Postgres, $($($(#[$empty_meta])* $empty)*)? }
             $crate::__tests! { run, Postgres, $($($(#[$postgres_meta])* $postgres)*)? }
+            $crate::__tests! { run_alone, Postgres, $($($(#[$alone_meta])* $alone)*)? }
         }
         mod sqlite {
             $crate::__tests! { run, Sqlite, $($($(#[$both_meta])* $both)*)? }

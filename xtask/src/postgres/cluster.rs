@@ -1,7 +1,6 @@
 //! The keeper's part: one temporary folder, and the server on it.
 
 use std::fs::{self, File};
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
@@ -11,11 +10,14 @@ use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
 
 use super::Settings;
+use super::address::Address;
 use super::certificates::{ADMISSION, Certificates};
 use crate::account::Account;
 use crate::programs::ServerPrograms;
 
 const START_LIMIT: Duration = Duration::from_secs(30);
+/// How long somebody else may have what the server needs.
+const TAKEN_LIMIT: Duration = Duration::from_secs(10);
 const STOP_LIMIT: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(20);
 const LOG_TAIL: usize = 20;
@@ -80,18 +82,26 @@ impl<'a> Cluster<'a> {
         format!("cannot run `{name}` in {folder} (TMPDIR chooses another place)")
     }
 
-    /// A server that accepts connections.
+    /// A server that accepts connections. One that runs on the folder of another that was killed begins with what that
+    /// had committed.
     pub(super) fn start(&self, settings: Settings) -> Result<Process> {
-        // Another process may take the port that we found before Postgres does: once is bad luck.
-        self.try_start(settings)
-            .or_else(|_| self.try_start(settings))
+        let deadline = Instant::now() + TAKEN_LIMIT;
+        loop {
+            // Another process may take the port that we found before Postgres does. And where a server was killed, its
+            // own processes may be there for a moment yet, who keep the next one out.
+            match self.try_start(settings) {
+                Err(error) if Instant::now() > deadline => return Err(error),
+                Err(_) => sleep(POLL),
+                started => return started,
+            }
+        }
     }
 
     fn try_start(&self, settings: Settings) -> Result<Process> {
-        let port = free_port()?;
+        let address = Address::of(settings, self.folder.path())?;
         let mut process = Process {
-            child: self.postgres(settings, port)?.spawn()?,
-            port,
+            child: self.postgres(settings, &address)?.spawn()?,
+            address,
         };
         self.wait_until_ready(&mut process).with_context(|| {
             format!(
@@ -102,13 +112,11 @@ impl<'a> Cluster<'a> {
         Ok(process)
     }
 
-    fn postgres(&self, settings: Settings, port: u16) -> Result<Command> {
+    fn postgres(&self, settings: Settings, address: &Address) -> Result<Command> {
         let log = File::create(self.folder.path().join("log"))?;
         let mut command = self.command("postgres");
-        command
-            .args(["-D", "data", "-h", "127.0.0.1", "-p"])
-            .arg(port.to_string());
-        command.arg("-k").arg(self.folder.path());
+        command.args(["-D", "data", "-k"]).arg(self.folder.path());
+        address.of_server(&mut command);
         for value in settings.values() {
             command.args(["-c", value]);
         }
@@ -124,7 +132,7 @@ impl<'a> Cluster<'a> {
 
     fn wait_until_ready(&self, process: &mut Process) -> Result<()> {
         let deadline = Instant::now() + START_LIMIT;
-        while !self.is_ready(process.port)? {
+        while !self.is_ready(&process.address)? {
             if let Some(status) = process.child.try_wait()? {
                 bail!("it ended ({status})");
             }
@@ -136,19 +144,11 @@ impl<'a> Cluster<'a> {
         Ok(())
     }
 
-    fn is_ready(&self, port: u16) -> Result<bool> {
-        let status = self
-            .command("pg_isready")
-            .args([
-                "--quiet",
-                "--host=127.0.0.1",
-                "--username=postgres",
-                "--dbname=postgres",
-                "--port",
-            ])
-            .arg(port.to_string())
-            .status()
-            .context("cannot run `pg_isready`")?;
+    fn is_ready(&self, address: &Address) -> Result<bool> {
+        let mut command = self.command("pg_isready");
+        command.args(["--quiet", "--username=postgres", "--dbname=postgres"]);
+        address.of_client(&mut command);
+        let status = command.status().context("cannot run `pg_isready`")?;
         Ok(status.success())
     }
 
@@ -170,19 +170,31 @@ impl<'a> Cluster<'a> {
 /// A running `postgres`; dropping it stops it.
 pub(super) struct Process {
     child: Child,
-    port: u16,
+    address: Address,
 }
 
 impl Process {
-    pub(super) fn port(&self) -> u16 {
-        self.port
+    pub(super) fn address(&self) -> &Address {
+        &self.address
     }
 
-    /// Stops at once: nobody reads the data again, so there is nothing to write out.
-    fn stop(&mut self) -> Result<()> {
+    /// Ends it as its operator does: it hangs up on everyone, and writes out what it has.
+    pub(super) fn shut_down(mut self) -> Result<()> {
+        self.end("INT")
+    }
+
+    /// Ends it as a crash does. The processes that it has started find out by themselves.
+    pub(super) fn kill(mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// Ends it by a signal, or kills it if that is of no use.
+    fn end(&mut self, signal: &str) -> Result<()> {
         // The shell's own `kill`: the program is missing on small machines. Should neither be there,
         // the limit ends the wait.
-        let kill = format!("kill -QUIT {}", self.child.id());
+        let kill = format!("kill -{signal} {}", self.child.id());
         Command::new("sh").args(["-c", &kill]).status().ok();
         let deadline = Instant::now() + STOP_LIMIT;
         while self.child.try_wait()?.is_none() {
@@ -196,17 +208,18 @@ impl Process {
 }
 
 impl Drop for Process {
+    /// At once, if it still runs: nobody reads the data again, so there is nothing to write out.
     fn drop(&mut self) {
-        if let Err(error) = self.stop() {
+        let ended = match self.child.try_wait() {
+            Ok(Some(_)) => return,
+            Ok(None) => self.end("QUIT"),
+            Err(error) => Err(error.into()),
+        };
+        if let Err(error) = ended {
             eprintln!(
                 "warning: cannot stop Postgres, process {}: {error}",
                 self.child.id()
             );
         }
     }
-}
-
-fn free_port() -> Result<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    Ok(listener.local_addr()?.port())
 }
