@@ -177,4 +177,22 @@ impl Connection<'_> {
             Self::None(never, _) => match *never {},
         }
     }
+
+    /// Whether the session takes writes. One that began while the database took none never will.
+    ///
+    /// Differs: on `SQLite` every connection does, since one that cannot write is not made.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(clippy::unused_async, reason = "only Postgres has to be asked")
+    )]
+    pub(crate) async fn takes_writes(&mut self) -> Result<bool> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(connection) => Ok(postgres::takes_writes(connection).await?),
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(_) => Ok(true),
+            #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
+            Self::None(never, _) => match *never {},
+        }
+    }
 }

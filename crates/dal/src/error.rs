@@ -157,7 +157,8 @@ impl Error {
     /// Whether the same call may succeed if it is made again: nothing was written, and the cause may pass.
     ///
     /// Neither Diesel's error kinds nor `SQLite`'s tell a deadlock, a lock timeout or a busy file from other
-    /// failures, so an error of unknown kind counts as transient; try a bounded number of times.
+    /// failures, so an error of unknown kind counts as transient; try a bounded number of times. A server that only
+    /// reads is one that has failed over, or whose disk is almost full: that may pass, too.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         use diesel::result::{DatabaseErrorKind as Kind, Error as Diesel};
@@ -169,12 +170,20 @@ impl Error {
             Self::Database(Diesel::DatabaseError(kind, _)) => matches!(
                 kind,
                 Kind::ClosedConnection
+                    | Kind::ReadOnlyTransaction
                     | Kind::SerializationFailure
                     | Kind::UnableToSendCommand
                     | Kind::Unknown
             ),
             _ => false,
         }
+    }
+
+    /// Whether the database, or this session of it, takes no writes.
+    pub(crate) fn is_read_only(&self) -> bool {
+        use diesel::result::{DatabaseErrorKind::ReadOnlyTransaction, Error::DatabaseError};
+
+        matches!(self, Self::Database(DatabaseError(ReadOnlyTransaction, _)))
     }
 
     pub(crate) fn invalid(what: &'static str, problem: impl Into<String>) -> Self {

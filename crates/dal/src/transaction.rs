@@ -153,7 +153,10 @@ impl DAL {
                 };
                 let mut tx = Tx::new(lease.connection(), self.0.context.clone());
                 let result = timeout_at(deadline, closure(&mut tx)).await;
-                let end = End::of(tx);
+                let mut end = End::of(tx);
+                if let Ok(Err(error)) = &result {
+                    end.may_be_read_only |= error.is_read_only();
+                }
                 match self.close(lease, end, result, deadline).await {
                     Err(error) if pause_before_retry(&error, &mut tries, deadline).await => {}
                     result => return result,
@@ -211,10 +214,17 @@ impl DAL {
         };
         // A connection whose statement may still be running is closed, which rolls back without waiting for it.
         if end.answered
-            && let Ok(Ok(())) =
-                timeout(ROLLBACK_TIMEOUT, lease.connection().roll_back(put_back)).await
+            && let Ok(Ok(takes_writes)) = timeout(
+                ROLLBACK_TIMEOUT,
+                roll_back(&mut lease, put_back, end.may_be_read_only),
+            )
+            .await
         {
-            lease.give_back();
+            if takes_writes {
+                lease.give_back();
+            } else {
+                lease.close_all();
+            }
         }
         Err(refusal)
     }
@@ -252,6 +262,15 @@ impl DAL {
     }
 }
 
+/// Answers whether the connection takes writes, if it is to be asked.
+async fn roll_back(lease: &mut Lease, put_back: bool, ask: bool) -> Result<bool> {
+    lease.connection().roll_back(put_back).await?;
+    if ask {
+        return lease.connection().takes_writes().await;
+    }
+    Ok(true)
+}
+
 /// What is left to know of a transaction once its closure is through.
 struct End {
     witness: Option<Witness>,
@@ -261,6 +280,8 @@ struct End {
     answered: bool,
     /// Whether the program was given the connection, and may have set something on it.
     lent: bool,
+    /// Whether a statement failed for that; of those of the program itself that is not known.
+    may_be_read_only: bool,
     committable: Result<()>,
 }
 
@@ -275,6 +296,7 @@ impl End {
             ready_in: tx.ready_in,
             answered: tx.unfinished.is_none(),
             lent: tx.lent,
+            may_be_read_only: tx.lent || tx.was_read_only,
             committable: tx.committable(),
         }
     }

@@ -27,6 +27,8 @@ pub struct Tx<'c> {
     pub(crate) unfinished: Option<&'static str>,
     /// The first statement error of an operation.
     failure: Option<String>,
+    /// Whether that was for a database, or a session of it, that takes no writes.
+    pub(crate) was_read_only: bool,
     /// In how long something is ready that was not before; `None` if nothing is.
     pub(crate) ready_in: Option<Duration>,
 }
@@ -40,6 +42,7 @@ impl<'c> Tx<'c> {
             lent: false,
             unfinished: None,
             failure: None,
+            was_read_only: false,
             ready_in: None,
         }
     }
@@ -182,6 +185,7 @@ impl<'c> Tx<'c> {
             && error.is_database()
         {
             self.failure = Some(error.to_string());
+            self.was_read_only |= error.is_read_only();
         }
         result
     }

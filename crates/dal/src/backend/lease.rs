@@ -43,6 +43,18 @@ impl Lease {
             Self::None(never) => match never {},
         }
     }
+
+    /// Closes the connection, and all that wait in its pool: they were made at the same time.
+    pub(crate) fn close_all(self) {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(loan) => loan.close_all(),
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite { loan, .. } => loan.close_all(),
+            #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
+            Self::None(never) => match never {},
+        }
+    }
 }
 
 /// A pooled object that is closed when dropped, unless it was given back.
@@ -57,6 +69,13 @@ pub(crate) struct Loan<M: Manager> {
 impl<M: Manager> Loan<M> {
     pub(crate) fn give_back(mut self) {
         self.clean = true;
+    }
+
+    /// Closes those that wait in the pool, and this one.
+    fn close_all(self) {
+        if let Some(pool) = self.object.as_ref().and_then(Object::pool) {
+            pool.retain(|_, _| false);
+        }
     }
 
     /// Takes the connection out of the pool for good.

@@ -20,7 +20,7 @@ use diesel_async::{
 use futures_util::{FutureExt, future::join};
 
 use self::connect::connect;
-pub(crate) use self::server::Server;
+pub(crate) use self::{server::Server, session::takes_writes};
 use super::CommitError;
 use crate::{Error, Result, queries::execution_event::is_written, witness::Witness};
 

@@ -1,6 +1,10 @@
 //! What a connection is told, and what it is put back to.
 
-use diesel::{ConnectionError, ConnectionResult, QueryResult, dsl::sql, sql_types::Text};
+use diesel::{
+    ConnectionError, ConnectionResult, QueryResult,
+    dsl::sql,
+    sql_types::{Bool, Text},
+};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
 use crate::schema::Schema;
@@ -66,4 +70,13 @@ async fn require(connection: &mut AsyncPgConnection, schema: &Schema) -> Connect
 /// the cursors, the channels and the temporary tables of its session.
 pub(super) async fn put_back(mut connection: &AsyncPgConnection) -> QueryResult<()> {
     connection.batch_execute(PUT_BACK).await
+}
+
+/// Whether transactions that begin in this session can write. What a session was told of that when it was made stays.
+pub(crate) async fn takes_writes(connection: &mut AsyncPgConnection) -> QueryResult<bool> {
+    let setting =
+        "current_setting('default_transaction_read_only') = 'off' AND NOT pg_is_in_recovery()";
+    diesel::select(sql::<Bool>(setting))
+        .get_result(connection)
+        .await
 }
