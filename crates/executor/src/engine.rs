@@ -162,7 +162,7 @@ impl Engine {
                 if matches!(error, DalError::CommitUnknown { .. }) {
                     incarnation.retires();
                 }
-                Instant::now() + looking.outage.goes_on(&error)
+                looking.after_failing(&error)
             }
         }
     }

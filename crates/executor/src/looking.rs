@@ -1,6 +1,6 @@
 //! When the engine looks for ready tasks next.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use taskbox_dal::Wakeups;
 use tokio::{
@@ -36,7 +36,7 @@ pub(crate) struct Looking {
     rested: Instant,
     /// When the next scheduled task is due, as far as is known; in the past if that is not known.
     due: Option<Instant>,
-    pub(crate) outage: Outage,
+    outage: Outage,
 }
 
 impl Looking {
@@ -82,6 +82,13 @@ impl Looking {
         });
         self.due = due_in.map(|due_in| now + due_in);
         self.next()
+    }
+
+    /// When to look again after it could not be done. Until then what is heard does not count: it may be heard all the
+    /// time, also of a database that takes nothing.
+    pub(crate) fn after_failing(&mut self, error: &impl fmt::Display) -> Instant {
+        self.rested = Instant::now() + self.outage.goes_on(error);
+        self.rested
     }
 
     /// Waits until then, or until there is something to see before.
@@ -138,6 +145,7 @@ mod tests {
         what_is_due_next_is_not_forgotten_for_what_is_found,
         who_hears_nobody_looks_more_and_more_seldom,
         who_looks_in_vain_rests_before_it_hears_of_more,
+        who_cannot_look_rests_whatever_it_hears,
     }
 
     const HOUR: Duration = Duration::from_hours(1);
@@ -206,6 +214,19 @@ mod tests {
         looking.after_finding(1, &room());
         looking.after_finding_none(None);
         assert!(left(looking.rested) <= FIRST_REST);
+    }
+
+    async fn who_cannot_look_rests_whatever_it_hears(db: &TestDatabase) {
+        let mut looking = hearing(db).await;
+        let dal = DAL::connect(db.url()).await.unwrap();
+        let slots = Slots::new(&Settings::of_tests(1, &[]));
+        for _ in 0..4 {
+            let until = looking.after_failing(&"gone");
+            dal.announce();
+            looking.wait(&slots, &room(), until).await;
+            assert!(left(until).is_zero());
+        }
+        assert!(left(looking.after_failing(&"gone")) > FIRST_REST);
     }
 
     async fn who_hears_nobody_looks_more_and_more_seldom(db: &TestDatabase) {
