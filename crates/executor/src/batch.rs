@@ -36,16 +36,29 @@ pub(crate) struct Batch {
 impl Batch {
     pub(crate) fn new(ended: Vec<Ended>) -> Self {
         let mut batch = Self::default();
+        batch.add(ended);
+        batch
+    }
+
+    pub(crate) fn add(&mut self, ended: Vec<Ended>) {
         for Ended { claim, end } in ended {
             match end {
-                End::Complete(output) => batch.completed.push((claim, output)),
-                End::Retry { error, delay } => batch.retried.push((claim, error, delay)),
-                End::Fail { error } => batch.failed.push((claim, error)),
-                End::Defer { delay } => batch.deferred.push((claim, delay)),
-                End::Release => batch.released.push(claim),
+                End::Complete(output) => self.completed.push((claim, output)),
+                End::Retry { error, delay } => self.retried.push((claim, error, delay)),
+                End::Fail { error } => self.failed.push((claim, error)),
+                End::Defer { delay } => self.deferred.push((claim, delay)),
+                End::Release => self.released.push(claim),
             }
         }
-        batch
+    }
+
+    /// How many are not written yet.
+    pub(crate) fn len(&self) -> usize {
+        self.completed.len()
+            + self.retried.len()
+            + self.failed.len()
+            + self.deferred.len()
+            + self.released.len()
     }
 
     /// Writes what is not written yet. After an error it can be called again.

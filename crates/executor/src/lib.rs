@@ -13,6 +13,7 @@ mod handle;
 mod handler;
 mod heart;
 mod incarnation;
+mod late;
 mod looking;
 mod outage;
 mod pipeline;

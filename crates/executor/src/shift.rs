@@ -14,6 +14,7 @@ use crate::{
     engine::Shared,
     heart::Heart,
     incarnation::Incarnation,
+    late::Late,
     outage::Outage,
     slots::Slot,
     sweeper::sweep,
@@ -46,6 +47,7 @@ impl Shift {
             incarnation: Arc::clone(&incarnation),
             ends: receiver,
             outage: Outage::of("writing ends"),
+            late: Late::new(),
         };
         Ok(Self {
             incarnation,
