@@ -16,4 +16,5 @@ mod signals;
 mod stop;
 mod support;
 mod tenant;
+mod trouble;
 mod wakeups;

@@ -1,7 +1,9 @@
 //! What the tests have in common.
 
+pub(crate) mod deaf;
 pub(crate) mod ledger;
 pub(crate) mod process;
+pub(crate) mod warnings;
 
 use std::time::Duration;
 
