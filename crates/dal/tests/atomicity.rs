@@ -15,20 +15,29 @@ mod support {
 use support::{atomic::assert_atomic, operation::Operation};
 
 taskbox_test_support::suite! {
-    a_pipeline_is_made_or_not,
-    tasks_are_made_and_their_pipeline_reopened_or_not,
-    a_task_is_ready_and_its_pipeline_started_or_not,
-    a_row_left_in_the_outbox_becomes_that_of_a_ready_task_or_not,
-    all_tasks_of_a_call_are_ready_or_none,
-    a_task_is_scheduled_or_not,
-    a_task_is_skipped_and_its_pipeline_ended_or_not,
-    a_ready_task_is_cancelled_and_its_pipeline_ended_or_not,
-    a_scheduled_task_is_cancelled_and_its_pipeline_ended_or_not,
-    a_row_is_put_into_the_outbox_or_not,
-    a_row_is_deleted_from_the_outbox_or_not,
-    the_row_of_a_task_is_deleted_from_the_outbox_or_not,
-    old_rows_are_deleted_from_the_outbox_or_not,
-    old_events_are_deleted_or_not,
+    both: [
+        a_pipeline_is_made_or_not,
+        tasks_are_made_and_their_pipeline_reopened_or_not,
+        a_task_is_ready_and_its_pipeline_started_or_not,
+        a_row_left_in_the_outbox_becomes_that_of_a_ready_task_or_not,
+        all_tasks_of_a_call_are_ready_or_none,
+        a_task_is_scheduled_or_not,
+        a_task_is_skipped_and_its_pipeline_ended_or_not,
+        a_ready_task_is_cancelled_and_its_pipeline_ended_or_not,
+        a_scheduled_task_is_cancelled_and_its_pipeline_ended_or_not,
+        a_row_is_put_into_the_outbox_or_not,
+        a_row_is_deleted_from_the_outbox_or_not,
+        the_row_of_a_task_is_deleted_from_the_outbox_or_not,
+        old_rows_are_deleted_from_the_outbox_or_not,
+        old_events_are_deleted_or_not,
+        a_pipeline_is_paused_and_its_tasks_held_or_not,
+        a_pipeline_is_resumed_and_its_tasks_let_go_or_not,
+        a_pipeline_is_cancelled_with_its_tasks_or_not,
+        an_empty_pipeline_is_cancelled_or_not,
+        what_has_ended_is_pruned_with_its_history_or_not,
+        a_task_that_is_not_in_the_outbox_is_put_back_or_not,
+    ],
+    postgres: [events_of_another_server_are_adopted_or_not],
 }
 
 async fn a_pipeline_is_made_or_not(db: &TestDatabase) {
@@ -85,4 +94,32 @@ async fn old_rows_are_deleted_from_the_outbox_or_not(db: &TestDatabase) {
 
 async fn old_events_are_deleted_or_not(db: &TestDatabase) {
     assert_atomic(db, Operation::DeleteOldEvents).await;
+}
+
+async fn a_pipeline_is_paused_and_its_tasks_held_or_not(db: &TestDatabase) {
+    assert_atomic(db, Operation::PausePipeline).await;
+}
+
+async fn a_pipeline_is_resumed_and_its_tasks_let_go_or_not(db: &TestDatabase) {
+    assert_atomic(db, Operation::ResumePipeline).await;
+}
+
+async fn a_pipeline_is_cancelled_with_its_tasks_or_not(db: &TestDatabase) {
+    assert_atomic(db, Operation::CancelPipeline).await;
+}
+
+async fn an_empty_pipeline_is_cancelled_or_not(db: &TestDatabase) {
+    assert_atomic(db, Operation::CancelEmptyPipeline).await;
+}
+
+async fn what_has_ended_is_pruned_with_its_history_or_not(db: &TestDatabase) {
+    assert_atomic(db, Operation::Prune).await;
+}
+
+async fn a_task_that_is_not_in_the_outbox_is_put_back_or_not(db: &TestDatabase) {
+    assert_atomic(db, Operation::Mend).await;
+}
+
+async fn events_of_another_server_are_adopted_or_not(db: &TestDatabase) {
+    assert_atomic(db, Operation::AdoptEvents).await;
 }

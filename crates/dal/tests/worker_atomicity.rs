@@ -22,6 +22,10 @@ taskbox_test_support::suite! {
     a_task_completes_and_its_pipeline_ends_or_not,
     a_task_completes_and_others_are_ready_or_not,
     all_tasks_of_a_call_complete_or_none,
+    all_tasks_of_a_call_fail_or_none,
+    all_retries_of_a_call_are_scheduled_or_none,
+    all_tasks_of_a_call_are_put_off_or_none,
+    all_tasks_of_a_call_are_given_back_or_none,
     a_task_fails_and_others_are_skipped_or_not,
     a_retry_is_scheduled_or_not,
     a_retry_is_ready_or_not,
@@ -60,6 +64,22 @@ async fn a_task_completes_and_others_are_ready_or_not(db: &TestDatabase) {
 
 async fn all_tasks_of_a_call_complete_or_none(db: &TestDatabase) {
     assert_atomic(db, Attempt::CompleteMany).await;
+}
+
+async fn all_tasks_of_a_call_fail_or_none(db: &TestDatabase) {
+    assert_atomic(db, Attempt::FailMany).await;
+}
+
+async fn all_retries_of_a_call_are_scheduled_or_none(db: &TestDatabase) {
+    assert_atomic(db, Attempt::RetryMany).await;
+}
+
+async fn all_tasks_of_a_call_are_put_off_or_none(db: &TestDatabase) {
+    assert_atomic(db, Attempt::DeferMany).await;
+}
+
+async fn all_tasks_of_a_call_are_given_back_or_none(db: &TestDatabase) {
+    assert_atomic(db, Attempt::ReleaseMany).await;
 }
 
 async fn a_task_fails_and_others_are_skipped_or_not(db: &TestDatabase) {

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::prepared::Operation;
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Attempt {
     Register,
     /// Of a worker that is told what it lost.
@@ -25,6 +25,14 @@ pub(crate) enum Attempt {
     CompleteOneOfAGraph,
     /// Of two pipelines, and one that another ended.
     CompleteMany,
+    /// The same.
+    FailMany,
+    /// The same.
+    RetryMany,
+    /// The same.
+    DeferMany,
+    /// The same.
+    ReleaseMany,
     /// One for which others wait, of which some need it to complete.
     FailOneOfAGraph,
     RetryLater,
@@ -65,10 +73,24 @@ macro_rules! call {
                 door.task_execution().complete(&claims[0], output).await
             }
             Attempt::CompleteMany => {
-                let batch: Vec<_> = claims.iter().map(|claim| (claim.clone(), None)).collect();
+                let batch = each(claims, |claim| (claim, None));
                 let moved = door.task_execution().complete_many(&batch).await;
                 moved.map(drop)
             }
+            Attempt::FailMany => {
+                let batch = each(claims, |claim| (claim, "broken".to_owned()));
+                door.task_execution().fail_many(&batch).await.map(drop)
+            }
+            Attempt::RetryMany => {
+                let batch = each(claims, |claim| (claim, "broken".to_owned(), HOUR));
+                let moved = door.task_execution().schedule_retry_many(&batch).await;
+                moved.map(drop)
+            }
+            Attempt::DeferMany => {
+                let batch = each(claims, |claim| (claim, HOUR));
+                door.task_execution().defer_many(&batch).await.map(drop)
+            }
+            Attempt::ReleaseMany => door.task_execution().release_many(claims).await.map(drop),
             Attempt::FailOneOfAGraph => door.task_execution().fail(&claims[0], "broken").await,
             Attempt::RetryLater => retry(door.task_execution(), &claims[0], HOUR).await,
             Attempt::RetryAtOnce | Attempt::RetryNoMore => {
@@ -94,6 +116,10 @@ macro_rules! call {
 }
 
 const HOUR: Duration = Duration::from_hours(1);
+
+fn each<T>(claims: &[Claim], end: impl Fn(Claim) -> T) -> Vec<T> {
+    claims.iter().cloned().map(end).collect()
+}
 
 async fn retry<D: taskbox_dal::Door>(
     tasks: taskbox_dal::TaskExecutionDAL<D>,
@@ -127,7 +153,7 @@ impl Operation for Attempt {
         if matches!(self, Self::Recover) {
             doom(db, dal).await;
         }
-        if matches!(self, Self::CompleteMany | Self::Deregister | Self::Recover) {
+        if self.is_of_many() {
             let other = self::pipeline(dal).await;
             make_ready(dal, NewTaskExecution::new(other, "t")).await;
             make_ready(dal, NewTaskExecution::standalone("t")).await;
@@ -150,6 +176,15 @@ impl Operation for Attempt {
 }
 
 impl Attempt {
+    fn is_of_many(self) -> bool {
+        use Attempt::{
+            CompleteMany, DeferMany, Deregister, FailMany, Recover, ReleaseMany, RetryMany,
+        };
+
+        let batches = [CompleteMany, FailMany, RetryMany, DeferMany, ReleaseMany];
+        batches.contains(&self) || matches!(self, Deregister | Recover)
+    }
+
     /// Brings what the worker holds to where the operation finds it.
     async fn prepare_claims(self, db: &TestDatabase, dal: &DAL, subject: &Subject) {
         let tasks = || dal.task_execution();
@@ -163,7 +198,11 @@ impl Attempt {
                 let task = subject.claims[0].task_execution_id();
                 tasks().cancel(task).await.unwrap();
             }
-            Self::CompleteMany => tasks().release(&subject.claims[2]).await.unwrap(),
+            Self::CompleteMany
+            | Self::FailMany
+            | Self::RetryMany
+            | Self::DeferMany
+            | Self::ReleaseMany => tasks().release(&subject.claims[2]).await.unwrap(),
             Self::CompleteOneOfAGraph | Self::FailOneOfAGraph => {
                 tasks().create_many(subject.graph()).await.unwrap();
             }

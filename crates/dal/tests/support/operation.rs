@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use taskbox_dal::{DAL, Result, Tx};
-use taskbox_models::{NewPipelineExecution, NewTaskExecution, NewTaskOutbox};
+use taskbox_dal::{DAL, Invariant, Result, Tx};
+use taskbox_models::{LiveTable, NewPipelineExecution, NewTaskExecution, NewTaskOutbox};
 use taskbox_test_support::{Backend, TestDatabase};
 use uuid::Uuid;
 
@@ -33,6 +33,20 @@ pub(crate) enum Operation {
     DeleteRowByTask,
     DeleteOldRows,
     DeleteOldEvents,
+    /// With a task that is ready.
+    PausePipeline,
+    /// With a task that is ready.
+    ResumePipeline,
+    /// With a task that is ready.
+    CancelPipeline,
+    /// Without a task.
+    CancelEmptyPipeline,
+    /// A pipeline and a task of its own, which have ended.
+    Prune,
+    /// A ready task that is not in the outbox.
+    Mend,
+    /// On Postgres, where events have what a server calls its own.
+    AdoptEvents,
 }
 
 /// What an operation is done to, or what it is to make.
@@ -94,11 +108,24 @@ macro_rules! call {
                 .delete_older_than(long_ago(1))
                 .await
                 .map(drop),
+            Operation::PausePipeline => door.pipeline_execution().pause(pipeline, "lunch").await,
+            Operation::ResumePipeline => door.pipeline_execution().resume(pipeline).await,
+            Operation::CancelPipeline | Operation::CancelEmptyPipeline => {
+                door.pipeline_execution().cancel(pipeline).await
+            }
+            Operation::Prune => door
+                .execution_event()
+                .prune(Duration::ZERO, 0, 99)
+                .await
+                .map(drop),
+            Operation::Mend => door.doctor().mend(NO_ROW, &[task]).await.map(drop),
+            Operation::AdoptEvents => door.doctor().adopt_events(99).await.map(drop),
         }
     }};
 }
 
 const HOUR: Duration = Duration::from_hours(1);
+const NO_ROW: Invariant = Invariant::RowOfEachTask(LiveTable::Outbox);
 
 impl prepared::Operation for Operation {
     type Subject = Subject;
@@ -123,6 +150,9 @@ impl prepared::Operation for Operation {
         }
         let new = NewPipelineExecution::new("a").id(subject.pipeline);
         dal.pipeline_execution().create(new).await.unwrap();
+        if matches!(self, Self::CancelEmptyPipeline) {
+            return subject;
+        }
         if matches!(self, Self::CreateTasks) {
             let new = NewTaskExecution::new(subject.pipeline, "t");
             let first = dal.task_execution().create(new).await.unwrap().id;
@@ -147,8 +177,19 @@ impl Operation {
         match self {
             Self::MarkReadyMany => tasks().schedule(other, HOUR).await.unwrap(),
             Self::CancelScheduled => tasks().schedule(task, HOUR).await.unwrap(),
-            Self::Cancel => tasks().mark_ready(task).await.unwrap(),
-            Self::CreateRow => {
+            Self::Cancel | Self::PausePipeline | Self::CancelPipeline => {
+                tasks().mark_ready(task).await.unwrap();
+            }
+            Self::ResumePipeline => {
+                tasks().mark_ready(task).await.unwrap();
+                let pipelines = dal.pipeline_execution();
+                pipelines.pause(subject.pipeline, "lunch").await.unwrap();
+            }
+            Self::Prune => {
+                tasks().skip(task, "").await.unwrap();
+                tasks().skip(other, "").await.unwrap();
+            }
+            Self::CreateRow | Self::Mend => {
                 tasks().mark_ready(task).await.unwrap();
                 let id = db.uuid_literal(task);
                 db.execute(&format!(
@@ -161,8 +202,13 @@ impl Operation {
             | Self::DeleteRowByTask
             | Self::DeleteOldRows => return leave_row(db, task).await,
             Self::DeleteOldEvents => leave_event(db).await,
+            Self::AdoptEvents => {
+                let foreign = "UPDATE execution_events SET transaction_id = 1000000000000000";
+                db.execute(foreign).await;
+            }
             Self::CreatePipeline
             | Self::CreateTasks
+            | Self::CancelEmptyPipeline
             | Self::MarkReady
             | Self::Schedule
             | Self::Skip => {}

@@ -30,8 +30,11 @@ async fn claims_and_ends_half_way_are_not_committed(db: &TestDatabase) {
         Attempt::Claim,
         Attempt::RetryLater,
         Attempt::RetryAtOnce,
+        Attempt::RetryMany,
         Attempt::Defer,
+        Attempt::DeferMany,
         Attempt::Release,
+        Attempt::ReleaseMany,
     ] {
         break_off(db, call).await;
     }
@@ -42,6 +45,7 @@ async fn ends_half_way_in_pipelines_are_not_committed(db: &TestDatabase) {
         Attempt::Complete,
         Attempt::CompleteOneOfAGraph,
         Attempt::CompleteMany,
+        Attempt::FailMany,
         Attempt::FailOneOfAGraph,
         Attempt::RetryNoMore,
     ] {
