@@ -1,7 +1,9 @@
-//! A proxy before Postgres that counts round trips, and cuts a connection at its COMMIT or after.
+//! A proxy before Postgres that knows where messages end: it counts them, and loses a connection at any of them.
+
+mod line;
 
 use std::{
-    io::{self, BufReader, Read, Write},
+    collections::VecDeque,
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     sync::{
         Arc, Mutex,
@@ -10,23 +12,62 @@ use std::{
     thread,
 };
 
+use self::line::Line;
+
+/// Who sends a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sender {
+    Client,
+    Server,
+}
+
+/// How much of a message gets to the other side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Nothing, but what the server says to the messages before gets to the client.
+    Nothing,
+    /// Half of its bytes, and the client is told nothing more.
+    Half,
+    /// The whole of it, and the client is told nothing more.
+    Whole,
+}
+
+/// A message of one connection, from when on they count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Message {
+    /// The one of this number, of those of its sender; the first is 0.
+    Number(usize),
+    /// The first one in which there is this text.
+    With(&'static str),
+}
+
 /// Where a connection is lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Cut {
-    /// The server never gets the COMMIT.
-    BeforeTheServer,
-    /// The server carries it out, and the client never gets the answer.
-    BeforeTheAnswer,
-    /// The COMMIT is answered, and the server never gets what puts the session back.
-    BehindTheCommit,
+pub(crate) struct Cut {
+    pub(crate) sender: Sender,
+    pub(crate) message: Message,
+    pub(crate) part: Part,
 }
 
 impl Cut {
-    /// The message at which it happens has this.
-    fn at(self) -> &'static [u8] {
-        match self {
-            Self::BeforeTheServer | Self::BeforeTheAnswer => b"COMMIT",
-            Self::BehindTheCommit => b"RESET ALL",
+    /// The server never gets the COMMIT.
+    pub(crate) const BEFORE_THE_SERVER: Self = Self::before(Sender::Client, "COMMIT");
+    /// The server carries it out, and the client never gets the answer.
+    pub(crate) const BEFORE_THE_ANSWER: Self = Self::before(Sender::Server, "COMMIT");
+    /// The COMMIT is answered, and the server never gets what puts the session back.
+    pub(crate) const BEHIND_THE_COMMIT: Self = Self::before(Sender::Client, "RESET ALL");
+    /// It never comes to this.
+    pub(crate) const NOWHERE: Self = Self {
+        sender: Sender::Client,
+        message: Message::Number(usize::MAX),
+        part: Part::Nothing,
+    };
+
+    const fn before(sender: Sender, text: &'static str) -> Self {
+        Self {
+            sender,
+            message: Message::With(text),
+            part: Part::Nothing,
         }
     }
 }
@@ -40,8 +81,37 @@ pub(crate) struct Proxy {
 #[derive(Default)]
 struct State {
     round_trips: AtomicUsize,
-    cut: Mutex<Option<Cut>>,
+    begun: AtomicUsize,
+    watch: Mutex<Watch>,
     is_down: AtomicBool,
+    /// The client of the last connection on which a transaction began.
+    busy: Mutex<Option<TcpStream>>,
+}
+
+/// From when on the messages of a connection count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Since {
+    /// Since a transaction began on it, whose BEGIN is the client's first.
+    Begin,
+    /// Since it was made, when the client's first message asks for it.
+    Connect,
+}
+
+/// What is to happen to connections, and what went over the last of them.
+#[derive(Default)]
+struct Watch {
+    next: VecDeque<(Since, Cut)>,
+    /// Where the connection of this number is lost.
+    now: Option<(usize, Cut)>,
+    seen: Seen,
+    is_cut: bool,
+}
+
+/// The types of the messages that went over a connection that was watched.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Seen {
+    pub(crate) of_client: Vec<u8>,
+    pub(crate) of_server: Vec<u8>,
 }
 
 impl Proxy {
@@ -54,18 +124,7 @@ impl Proxy {
         let state = Arc::new(State::default());
         thread::spawn({
             let (server, state) = (server.to_owned(), Arc::clone(&state));
-            move || {
-                for (number, client) in listener.incoming().map_while(Result::ok).enumerate() {
-                    if !state.is_down.load(Ordering::SeqCst) {
-                        let (server, state) = (server.clone(), Arc::clone(&state));
-                        let line = Line {
-                            client,
-                            is_first: number == 0,
-                        };
-                        thread::spawn(move || carry(&line, &server, &state));
-                    }
-                }
-            }
+            move || accept(&listener, &server, &state)
         });
         Self {
             url: format!("{user}@{address}/{database}"),
@@ -77,9 +136,37 @@ impl Proxy {
         &self.url
     }
 
-    /// Loses the connection at the next COMMIT, or after it.
+    /// Loses the connection on which the next transaction begins.
     pub(crate) fn cut(&self, cut: Cut) {
-        *self.state.cut.lock().unwrap() = Some(cut);
+        self.cut_each([(Since::Begin, cut)]);
+    }
+
+    /// Loses one connection after the other: that on which the next transaction begins, or that is made next.
+    pub(crate) fn cut_each(&self, cuts: impl Into<VecDeque<(Since, Cut)>>) {
+        *self.state.watch.lock().unwrap() = Watch {
+            next: cuts.into(),
+            ..Watch::default()
+        };
+        self.state.begun.store(0, Ordering::SeqCst);
+    }
+
+    /// Whether every connection was lost that was to be, and what went over the last one until then.
+    pub(crate) fn seen(&self) -> (bool, Seen) {
+        let watch = self.state.watch.lock().unwrap();
+        (watch.is_cut && watch.next.is_empty(), watch.seen.clone())
+    }
+
+    /// How many transactions have begun since a cut was last asked for.
+    pub(crate) fn begun(&self) -> usize {
+        self.state.begun.load(Ordering::SeqCst)
+    }
+
+    /// Loses the connection on which a transaction last began.
+    pub(crate) fn hang_up(&self) {
+        if let Some(client) = self.state.busy.lock().unwrap().take() {
+            // It may be closed already.
+            let _ = client.shutdown(Shutdown::Both);
+        }
     }
 
     /// Takes no new connections from now on.
@@ -94,93 +181,47 @@ impl Proxy {
     }
 }
 
-/// A connection of the client.
-struct Line {
-    client: TcpStream,
-    is_first: bool,
-}
-
-fn carry(line: &Line, server: &str, state: &State) {
-    let client = &line.client;
-    let server = TcpStream::connect(server).unwrap();
-    client.set_nodelay(true).unwrap();
-    server.set_nodelay(true).unwrap();
-    let is_cut = AtomicBool::new(false);
-    thread::scope(|scope| {
-        let answers = scope.spawn(|| forward_answers(&server, client, &is_cut));
-        match forward_requests(line, &server, state, &is_cut) {
-            // It ends with the answer that it does not forward.
-            Ok(Some(Cut::BeforeTheAnswer)) => drop(answers.join()),
-            Ok(Some(Cut::BehindTheCommit)) => {
-                let _ = server.shutdown(Shutdown::Write);
-                drop(answers.join());
-            }
-            _ => {}
-        }
-        // Those that are closed already cannot be closed.
-        let _ = server.shutdown(Shutdown::Both);
-        let _ = client.shutdown(Shutdown::Both);
-    });
-}
-
-fn forward_requests(
-    line: &Line,
-    mut server: &TcpStream,
-    state: &State,
-    is_cut: &AtomicBool,
-) -> io::Result<Option<Cut>> {
-    let mut client = BufReader::new(&line.client);
-    // The first message has no type.
-    server.write_all(&read_message(&mut client, Vec::new())?)?;
-    let mut is_counted = false;
-    loop {
-        // What came together was sent without a wait between.
-        is_counted &= !client.buffer().is_empty();
-        let mut kind = [0];
-        client.read_exact(&mut kind)?;
-        let message = read_message(&mut client, kind.to_vec())?;
-        // A simple query, or the Sync at the end of the extended ones: what the client waits after.
-        if line.is_first && matches!(kind, [b'Q' | b'S']) && !is_counted {
-            state.round_trips.fetch_add(1, Ordering::SeqCst);
-            is_counted = true;
-        }
-        let is_there = |cut: &mut Cut| kind == *b"Q" && mentions(&message, cut.at());
-        let cut = state.cut.lock().unwrap().take_if(is_there);
-        is_cut.store(cut == Some(Cut::BeforeTheAnswer), Ordering::SeqCst);
-        if matches!(cut, None | Some(Cut::BeforeTheAnswer)) {
-            server.write_all(&message)?;
-        }
-        if cut.is_some() {
-            return Ok(cut);
+fn accept(listener: &TcpListener, server: &str, state: &Arc<State>) {
+    for (number, client) in listener.incoming().map_while(Result::ok).enumerate() {
+        if !state.is_down.load(Ordering::SeqCst) {
+            let line = Line {
+                number,
+                client,
+                server: TcpStream::connect(server).unwrap(),
+                state: Arc::clone(state),
+            };
+            thread::spawn(move || line.carry());
         }
     }
 }
 
-/// Reads the rest of a message: its length, which counts itself, and its body.
-fn read_message(from: &mut impl Read, mut message: Vec<u8>) -> io::Result<Vec<u8>> {
-    let mut length = [0; 4];
-    from.read_exact(&mut length)?;
-    message.extend(length);
-    let rest = u64::from(u32::from_be_bytes(length)) - 4;
-    from.take(rest).read_to_end(&mut message)?;
-    Ok(message)
-}
-
-fn forward_answers(
-    mut server: &TcpStream,
-    mut client: &TcpStream,
-    is_cut: &AtomicBool,
-) -> io::Result<()> {
-    let mut answer = [0; 16384];
-    loop {
-        let length = server.read(&mut answer)?;
-        let answer = &answer[..length];
-        // The client does not wait for the answer to everything: a statement that it forgot may be answered only now.
-        let is_lost = is_cut.load(Ordering::SeqCst) && mentions(answer, b"COMMIT");
-        if answer.is_empty() || is_lost {
-            return client.shutdown(Shutdown::Both);
+impl Watch {
+    /// A transaction begins on this connection, or it is made.
+    fn begin(&mut self, line: usize, since: Since) {
+        let is_busy = self.now.is_some() && !self.is_cut;
+        let is_meant = |next: &(Since, Cut)| next.0 == since;
+        if !is_busy && self.next.front().is_some_and(is_meant) {
+            self.now = self.next.pop_front().map(|(_, cut)| (line, cut));
+            self.seen = Seen::default();
+            self.is_cut = false;
         }
-        client.write_all(answer)?;
+    }
+
+    /// Counts a message of this connection, and answers how much of it is let through before the connection is lost; `None`
+    /// if it is not.
+    fn count(&mut self, line: usize, sender: Sender, message: &[u8]) -> Option<Part> {
+        let (_, cut) = self.now.filter(|now| now.0 == line && !self.is_cut)?;
+        let seen = match sender {
+            Sender::Client => &mut self.seen.of_client,
+            Sender::Server => &mut self.seen.of_server,
+        };
+        let is_it = match cut.message {
+            Message::Number(number) => seen.len() == number,
+            Message::With(text) => mentions(message, text.as_bytes()),
+        };
+        seen.push(message[0]);
+        self.is_cut = is_it && cut.sender == sender;
+        self.is_cut.then_some(cut.part)
     }
 }
 

@@ -54,7 +54,7 @@ async fn marked_ready(db: &TestDatabase, task: Uuid) -> i64 {
 async fn an_operation_whose_commit_did_not_arrive_is_made_again(db: &TestDatabase) {
     let (proxy, dal) = connect(db).await;
     let task = task::create(&dal).await;
-    proxy.cut(Cut::BeforeTheServer);
+    proxy.cut(Cut::BEFORE_THE_SERVER);
     dal.task_execution().mark_ready(task).await.unwrap();
     assert_eq!(marked_ready(db, task).await, 1);
 }
@@ -63,7 +63,7 @@ async fn a_transaction_whose_commit_did_not_arrive_is_known_to_be_rolled_back(db
     let (proxy, dal) = connect(db).await;
     let task = task::create(&dal).await;
     let before = db.dump().await;
-    proxy.cut(Cut::BeforeTheServer);
+    proxy.cut(Cut::BEFORE_THE_SERVER);
     let answer: Result<(), Error> = dal
         .transaction(async |tx| {
             orders::insert(tx).await?;
@@ -80,7 +80,7 @@ async fn a_transaction_whose_commit_did_not_arrive_is_known_to_be_rolled_back(db
 async fn an_operation_whose_commit_was_not_answered_is_found_to_be_done(db: &TestDatabase) {
     let (proxy, dal) = connect(db).await;
     let task = task::create(&dal).await;
-    proxy.cut(Cut::BeforeTheAnswer);
+    proxy.cut(Cut::BEFORE_THE_ANSWER);
     dal.task_execution().mark_ready(task).await.unwrap();
     assert_eq!(marked_ready(db, task).await, 1);
 }
@@ -88,7 +88,7 @@ async fn an_operation_whose_commit_was_not_answered_is_found_to_be_done(db: &Tes
 async fn a_transaction_whose_commit_was_not_answered_is_found_to_be_done(db: &TestDatabase) {
     let (proxy, dal) = connect(db).await;
     let task = task::create(&dal).await;
-    proxy.cut(Cut::BeforeTheAnswer);
+    proxy.cut(Cut::BEFORE_THE_ANSWER);
     dal.transaction(async |tx| {
         orders::insert(tx).await?;
         tx.task_execution().mark_ready(task).await
@@ -101,10 +101,10 @@ async fn a_transaction_whose_commit_was_not_answered_is_found_to_be_done(db: &Te
 
 async fn what_was_made_is_found_although_its_commit_was_not_answered(db: &TestDatabase) {
     let (proxy, dal) = connect(db).await;
-    proxy.cut(Cut::BeforeTheAnswer);
+    proxy.cut(Cut::BEFORE_THE_ANSWER);
     let import = NewPipelineExecution::new("import");
     let pipeline = dal.pipeline_execution().create(import).await.unwrap();
-    proxy.cut(Cut::BeforeTheAnswer);
+    proxy.cut(Cut::BEFORE_THE_ANSWER);
     let fetch = NewTaskExecution::new(pipeline.id, "fetch");
     let task = dal.task_execution().create(fetch).await.unwrap();
     let tasks = dal.task_execution().list_by_pipeline(pipeline.id).await;
@@ -124,7 +124,7 @@ async fn a_commit_of_another_transaction_of_the_same_id_is_not_taken_for_this_on
             FOR EACH ROW EXECUTE FUNCTION lose()",
     )
     .await;
-    proxy.cut(Cut::BeforeTheAnswer);
+    proxy.cut(Cut::BEFORE_THE_ANSWER);
     let answer: Result<(), Error> = dal
         .transaction(async |tx| tx.task_execution().mark_ready(task).await)
         .await;
@@ -134,7 +134,7 @@ async fn a_commit_of_another_transaction_of_the_same_id_is_not_taken_for_this_on
 async fn an_event_that_a_savepoint_took_back_proves_nothing(db: &TestDatabase) {
     let (proxy, dal) = connect(db).await;
     let task = task::create(&dal).await;
-    proxy.cut(Cut::BeforeTheAnswer);
+    proxy.cut(Cut::BEFORE_THE_ANSWER);
     let answer: Result<(), Error> = dal
         .transaction(async |tx| {
             orders::insert(tx).await?;
@@ -151,7 +151,7 @@ async fn an_event_that_a_savepoint_took_back_proves_nothing(db: &TestDatabase) {
 }
 
 async fn a_server_that_cannot_be_asked_leaves_the_commit_unknown(db: &TestDatabase) {
-    for (cut, times) in [(Cut::BeforeTheServer, 0), (Cut::BeforeTheAnswer, 1)] {
+    for (cut, times) in [(Cut::BEFORE_THE_SERVER, 0), (Cut::BEFORE_THE_ANSWER, 1)] {
         let other = TestDatabase::create(db.backend()).await;
         let (proxy, dal) = connect(&other).await;
         let task = task::create(&dal).await;
@@ -170,7 +170,7 @@ async fn a_server_that_cannot_be_asked_leaves_the_commit_unknown(db: &TestDataba
 
 async fn a_transaction_of_the_program_alone_leaves_the_commit_unknown(db: &TestDatabase) {
     let (proxy, dal) = connect(db).await;
-    for (cut, orders) in [(Cut::BeforeTheServer, 0), (Cut::BeforeTheAnswer, 1)] {
+    for (cut, orders) in [(Cut::BEFORE_THE_SERVER, 0), (Cut::BEFORE_THE_ANSWER, 1)] {
         proxy.cut(cut);
         let answer = dal.transaction(async |tx| orders::insert(tx).await).await;
         let unknown = matches!(answer, Err(Error::CommitUnknown { .. }));
@@ -183,7 +183,7 @@ async fn a_transaction_of_the_program_alone_leaves_the_commit_unknown(db: &TestD
 async fn what_was_committed_stands_although_the_session_could_not_be_put_back(db: &TestDatabase) {
     let (proxy, dal) = connect(db).await;
     for number in 1..=5 {
-        proxy.cut(Cut::BehindTheCommit);
+        proxy.cut(Cut::BEHIND_THE_COMMIT);
         dal.transaction(async |tx| orders::insert(tx).await)
             .await
             .unwrap();

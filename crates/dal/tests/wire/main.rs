@@ -4,14 +4,18 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod commit;
+mod cut;
 mod round_trips;
 
 #[path = "../support"]
 mod support {
+    pub(crate) mod attempt;
     pub(crate) mod one_thread;
+    pub(crate) mod operation;
     pub(crate) mod orders;
     pub(crate) mod own_sql;
     pub(crate) mod pipeline;
+    pub(crate) mod prepared;
     pub(crate) mod proxy;
     pub(crate) mod task;
 }
