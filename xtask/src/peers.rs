@@ -15,7 +15,7 @@ pub(crate) fn run_on(server: &Server, args: &[impl AsRef<OsStr>]) -> Result<()> 
         .args(["run", "--release", "--locked", "--manifest-path", MANIFEST])
         .arg("--")
         .args(args)
-        .envs(server.environment());
+        .envs(server.environment()?);
     run(&mut peers)
 }
 
