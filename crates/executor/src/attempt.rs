@@ -29,7 +29,7 @@ use crate::{
 pub(crate) struct Attempt {
     pub(crate) context: TaskContext,
     pub(crate) handler: Handler,
-    pub(crate) on_attempt: Option<OnAttempt>,
+    pub(crate) hook: Option<OnAttempt>,
     pub(crate) retry: RetryPolicy,
     pub(crate) incarnation: Arc<Incarnation>,
     pub(crate) stop: Stop,
@@ -79,7 +79,7 @@ impl Attempt {
 
     /// Before the span is entered: then it is too late to say what it is a part of.
     fn tell(&self, span: &Span) -> Result<(), Outcome> {
-        let Some(call) = &self.on_attempt else {
+        let Some(call) = &self.hook else {
             return Ok(());
         };
         catch_unwind(AssertUnwindSafe(|| call(&self.context, span)))

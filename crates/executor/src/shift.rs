@@ -73,7 +73,7 @@ impl Shift {
         let attempt = Attempt {
             context: TaskContext::new(claim, self.shared.dal.clone(), token),
             handler: Arc::clone(handler),
-            on_attempt: self.shared.settings.on_attempt.clone(),
+            hook: self.shared.settings.on_attempt.clone(),
             retry: self.shared.settings.retry,
             incarnation: Arc::clone(&self.incarnation),
             stop: self.shared.stop.clone(),

@@ -62,7 +62,9 @@ fn id(span: &Span) -> SpanId {
 fn current() -> Option<TraceContext> {
     let mut carrier = HashMap::new();
     TraceContextPropagator::new().inject_context(&Span::current().context(), &mut carrier);
-    Some(carrier.into())
+    Some(carrier)
+        .filter(|carrier| !carrier.is_empty())
+        .map(Into::into)
 }
 
 fn go_on(ctx: &TaskContext, span: &Span) {

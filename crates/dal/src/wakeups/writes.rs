@@ -61,7 +61,7 @@ mod linux {
 
         use super::Writes;
 
-        const LONG: Duration = Duration::from_secs(60);
+        const LONG: Duration = Duration::from_mins(1);
 
         #[test]
         fn a_write_to_the_database_or_its_log_is_heard_once() {
