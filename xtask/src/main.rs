@@ -17,6 +17,8 @@ mod diesel_cli;
 mod lifecycle;
 mod links;
 mod peers;
+mod pgbouncer;
+mod pooler;
 mod postgres;
 mod programs;
 mod schema;
@@ -88,6 +90,13 @@ enum Task {
     /// Run everything that a change must pass, the fast checks first
     Ci,
     #[command(hide = true)]
+    KeepPooler {
+        /// `pgbouncer`
+        program: PathBuf,
+        /// Where the server is: `host:port`
+        server: String,
+    },
+    #[command(hide = true)]
     KeepPostgres {
         settings: Settings,
         /// The folder of Postgres's server programs, looked for unless it is given
@@ -116,6 +125,7 @@ fn run(task: Task) -> Result<()> {
         Task::Dependencies => dependencies::check(),
         Task::Postgres => postgres::serve(),
         Task::Ci => ci::run(),
+        Task::KeepPooler { program, server } => pooler::keep(&program, &server),
         Task::KeepPostgres { settings, programs } => {
             let programs = programs.map(ServerPrograms::at);
             let programs = programs.map_or_else(ServerPrograms::find_or_install, Ok)?;

@@ -114,6 +114,11 @@ impl Server {
             .context("the private Postgres did not start; the reason is above")
     }
 
+    /// `host:port`.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     pub(crate) fn url(&self) -> String {
         self.url_of("postgres")
     }

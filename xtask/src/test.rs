@@ -1,15 +1,50 @@
 //! `cargo test` with what the tests need around them.
 
 use std::ffi::OsString;
+use std::process::Command;
 
 use anyhow::Result;
 
 use crate::command::{cargo, run};
 use crate::diesel_cli;
+use crate::pooler::Pooler;
 use crate::postgres::Server;
 
+/// What is also run behind a pooler in transaction mode: what the DAL promises to who shares its sessions with others.
+/// Not what is about a session or a server: LISTEN, `search_path`, TLS, messages that are lost, servers that go away.
+const BEHIND_A_POOLER: [&str; 10] = [
+    "atomicity",
+    "attempt",
+    "attempts",
+    "fence",
+    "pipeline_cancel",
+    "pipeline_execution",
+    "retry",
+    "task_execution",
+    "task_outbox",
+    "transaction",
+];
+
+/// Everything if there are no arguments; then some of it behind a pooler, too.
 pub(crate) fn run_on(server: &Server, args: &[OsString]) -> Result<()> {
+    run_by(cargo(), server, args)?;
+    if args.is_empty() {
+        behind_a_pooler(server)?;
+    }
+    Ok(())
+}
+
+fn behind_a_pooler(server: &Server) -> Result<()> {
+    let pooler = Pooler::start(server.address())?;
+    println!("the tests of Postgres once more, behind PgBouncer in transaction mode");
     let mut test = cargo();
+    test.env("TASKBOX_POSTGRES_POOLER", pooler.url());
+    let suites = BEHIND_A_POOLER.iter().flat_map(|suite| ["--test", *suite]);
+    let args: Vec<OsString> = suites.chain(["postgres::"]).map(Into::into).collect();
+    run_by(test, server, &args)
+}
+
+fn run_by(mut test: Command, server: &Server, args: &[OsString]) -> Result<()> {
     test.arg("test")
         .envs(server.environment()?)
         .env("TASKBOX_DIESEL_CLI", diesel_cli::find_or_install()?);

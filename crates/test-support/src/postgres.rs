@@ -13,6 +13,7 @@ use self::connection::Connection;
 pub use self::own_server::OwnServer;
 use self::template::template;
 
+const POOLER: &str = "TASKBOX_POSTGRES_POOLER";
 const SERVER: &str = "TASKBOX_POSTGRES_URL";
 const CERTIFICATES: &str = "TASKBOX_POSTGRES_CERTIFICATES";
 
@@ -85,8 +86,18 @@ impl Database {
         self.own_server.as_ref()
     }
 
+    /// By the pooler, if there is one.
     pub(crate) fn url(&self) -> String {
-        let url = url_of(&self.server, &self.name);
+        let pooler = pooler().filter(|_| self.own_server.is_none());
+        self.url_by(pooler.as_deref().unwrap_or(&self.server))
+    }
+
+    fn direct_url(&self) -> String {
+        self.url_by(&self.server)
+    }
+
+    fn url_by(&self, server: &str) -> String {
+        let url = url_of(server, &self.name);
         match &self.schema {
             Some(schema) => format!("{url}&options=-csearch_path%3D{schema}"),
             None => url,
@@ -94,11 +105,14 @@ impl Database {
     }
 
     pub(crate) async fn execute(&self, sql: &str) -> Result<(), String> {
-        Connection::open(&self.url()).await.try_execute(sql).await
+        Connection::open(&self.direct_url())
+            .await
+            .try_execute(sql)
+            .await
     }
 
     pub(crate) async fn query(&self, queries: &[String]) -> Vec<Vec<Vec<Option<String>>>> {
-        let connection = Connection::open(&self.url()).await;
+        let connection = Connection::open(&self.direct_url()).await;
         let mut answers = Vec::new();
         for sql in queries {
             answers.push(connection.query(sql).await);
@@ -148,6 +162,11 @@ fn without_tls(url: String) -> String {
 #[must_use]
 pub fn certificates() -> PathBuf {
     variable(CERTIFICATES).into()
+}
+
+/// The pooler before the server by which the programs under test connect, if they are to.
+fn pooler() -> Option<String> {
+    env::var(POOLER).ok().map(without_tls)
 }
 
 fn variable(name: &str) -> String {
