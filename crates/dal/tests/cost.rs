@@ -1,5 +1,6 @@
 //! What a transition costs: its own tasks, however many others there are, and no plan of its own.
 
+#![cfg(all(feature = "postgres", feature = "sqlite"))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use diesel::sql_types::{BigInt, Text};

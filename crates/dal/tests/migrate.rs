@@ -37,7 +37,8 @@ taskbox_test_support::suite! {
 const MANY: usize = 32;
 
 fn versions() -> Vec<String> {
-    (1..=8).map(|n| format!("2026112300000{n}")).collect()
+    let first = (1..=8).map(|n| format!("2026112300000{n}"));
+    first.chain(["20261126000001".to_owned()]).collect()
 }
 
 async fn connect(db: &TestDatabase) -> DAL {

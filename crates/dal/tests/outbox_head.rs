@@ -1,4 +1,6 @@
 //! Claims remember where the outbox begins: they do not read what was claimed, and overlook nothing that is there.
+
+#![cfg(all(feature = "postgres", feature = "sqlite"))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support {
