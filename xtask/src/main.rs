@@ -57,6 +57,13 @@ enum Task {
         #[arg(last = true)]
         args: Vec<OsString>,
     },
+    /// Run tests of Postgres behind a private `PgBouncer` in transaction mode: those that have to pass there, unless others
+    /// are named
+    Pooler {
+        /// Arguments of `cargo test`
+        #[arg(last = true)]
+        args: Vec<OsString>,
+    },
     /// Run the benchmarks, on a private Postgres server that syncs every commit
     Bench {
         /// Arguments of Criterion: a filter, `--save-baseline NAME`, `--baseline NAME`, `--test`
@@ -117,6 +124,7 @@ fn main() -> ExitCode {
 fn run(task: Task) -> Result<()> {
     match task {
         Task::Test { args } => test::run_on(&Server::start(Settings::Fast)?, &args),
+        Task::Pooler { args } => test::behind_a_pooler(&Server::start(Settings::Fast)?, &args),
         Task::Bench { args } => bench::run_on(&Server::start(Settings::Durable)?, &args),
         Task::Peers { args } => peers::run_on(&Server::start(Settings::Durable)?, &args),
         Task::Schema { check } => schema::run_on(&Server::start(Settings::Fast)?, check),

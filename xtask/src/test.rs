@@ -29,16 +29,20 @@ const BEHIND_A_POOLER: [&str; 10] = [
 pub(crate) fn run_on(server: &Server, args: &[OsString]) -> Result<()> {
     run_by(cargo(), server, args)?;
     if args.is_empty() {
-        behind_a_pooler(server)?;
+        println!("some tests of Postgres once more, behind PgBouncer in transaction mode");
+        behind_a_pooler(server, &[])?;
     }
     Ok(())
 }
 
-fn behind_a_pooler(server: &Server) -> Result<()> {
+/// What the arguments name, or what is to work there.
+pub(crate) fn behind_a_pooler(server: &Server, args: &[OsString]) -> Result<()> {
     let pooler = Pooler::start(server.address())?;
-    println!("the tests of Postgres once more, behind PgBouncer in transaction mode");
     let mut test = cargo();
     test.env("TASKBOX_POSTGRES_POOLER", pooler.url());
+    if !args.is_empty() {
+        return run_by(test, server, args);
+    }
     let suites = BEHIND_A_POOLER.iter().flat_map(|suite| ["--test", *suite]);
     let args: Vec<OsString> = suites.chain(["postgres::"]).map(Into::into).collect();
     run_by(test, server, &args)
