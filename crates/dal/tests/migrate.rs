@@ -16,9 +16,13 @@ use tokio::{runtime, task::JoinSet};
 
 mod support {
     pub(crate) mod poll;
+    pub(crate) mod versions;
 }
 
-use support::poll::{Moment, poll_times};
+use support::{
+    poll::{Moment, poll_times},
+    versions::versions,
+};
 
 taskbox_test_support::suite! {
     both: [what_was_migrated_before_is_left_alone],
@@ -35,11 +39,6 @@ taskbox_test_support::suite! {
 
 /// How many migrate at once.
 const MANY: usize = 32;
-
-fn versions() -> Vec<String> {
-    let first = (1..=8).map(|n| format!("2026112300000{n}"));
-    first.chain(["20261126000001".to_owned()]).collect()
-}
 
 async fn connect(db: &TestDatabase) -> DAL {
     DAL::builder(db.url()).pool_size(1).connect().await.unwrap()

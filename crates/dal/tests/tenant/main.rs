@@ -17,6 +17,7 @@ mod support {
     pub(crate) mod own_sql;
     pub(crate) mod poll;
     pub(crate) mod task;
+    pub(crate) mod versions;
 }
 
 use taskbox_dal::DAL;
@@ -33,8 +34,4 @@ async fn tenant(db: &TestDatabase, schema: &str) -> DAL {
 async fn unmigrated(db: &TestDatabase, schema: &str) -> DAL {
     let dal = DAL::builder(db.url()).schema(schema).pool_size(2);
     dal.connect().await.unwrap()
-}
-
-fn versions() -> Vec<String> {
-    (1..=8).map(|n| format!("2026112300000{n}")).collect()
 }

@@ -5,7 +5,10 @@ use taskbox_dal::DAL;
 use taskbox_test_support::{TestDatabase, invariants};
 use tokio::task::JoinSet;
 
-use crate::{support::task, unmigrated, versions};
+use crate::{
+    support::{task, versions::versions},
+    unmigrated,
+};
 
 taskbox_test_support::suite! {
     postgres: [

@@ -10,8 +10,8 @@ use taskbox_test_support::TestDatabase;
 use uuid::Uuid;
 
 use crate::{
-    support::{own_sql, task},
-    tenant, unmigrated, versions,
+    support::{own_sql, task, versions::versions},
+    tenant, unmigrated,
 };
 
 taskbox_test_support::suite! {

@@ -4,7 +4,10 @@ use taskbox_dal::{DAL, Error};
 use taskbox_test_support::TestDatabase;
 use uuid::Uuid;
 
-use crate::{support::task, tenant, versions};
+use crate::{
+    support::{task, versions::versions},
+    tenant,
+};
 
 taskbox_test_support::suite! {
     postgres: [
