@@ -22,17 +22,6 @@ taskbox_test_support::suite! {
     tasks_of_the_version_before_go_on_after_the_migrations,
 }
 
-const TABLES: [&str; 8] = [
-    "execution_events",
-    "pipeline_executions",
-    "task_claims",
-    "task_dependencies",
-    "task_executions",
-    "task_outbox",
-    "task_schedule",
-    "task_workers",
-];
-
 /// The last migration of the first version.
 const FIRST_VERSION: &str = "2026-11-23-000008_execution_events";
 
@@ -42,7 +31,7 @@ async fn expand(db: &TestDatabase) {
         Backend::Postgres => ("uuid", "uuid NOT NULL"),
         Backend::Sqlite => ("BLOB", "BLOB NOT NULL"),
     };
-    for table in TABLES {
+    for table in db.dump().await.keys() {
         db.execute(&format!("ALTER TABLE {table} ADD COLUMN next_text text"))
             .await;
         let number =
