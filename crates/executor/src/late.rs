@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 
 use taskbox_dal::Error;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::{backoff::Backoff, batch::Ended};
+use crate::{backoff::Backoff, batch::Ended, time::reach};
 
 /// They wait apart, so that what is wrong with one task holds no other up, and are tried again for as long as they count:
 /// an end that happened is never given up.
@@ -58,7 +58,7 @@ impl Late {
         if self.is_empty() {
             return std::future::pending().await;
         }
-        sleep_until(self.due).await;
+        reach(self.due).await;
     }
 
     /// Takes all, if it is time.

@@ -3,16 +3,13 @@
 use std::{fmt, time::Duration};
 
 use taskbox_dal::Wakeups;
-use tokio::{
-    select,
-    time::{Instant, sleep_until},
-};
+use tokio::{select, time::Instant};
 
 use crate::{
     backoff::Backoff,
     outage::Outage,
     slots::{Room, Slots},
-    time::about,
+    time::{about, reach},
 };
 
 /// The first pause between two looks where nobody says that there is something to see.
@@ -98,7 +95,7 @@ impl Looking {
                 biased;
                 hint = self.wakeups.next() => hint,
                 () = slots.freed(), if room.leaves_out => return,
-                () = sleep_until(until) => return,
+                () = reach(until) => return,
             };
             let due = Instant::now() + hint;
             if !hint.is_zero() {
