@@ -2,10 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use diesel_async::{
-    AsyncPgConnection,
-    pooled_connection::{AsyncDieselConnectionManager, deadpool::Pool},
-};
+use diesel_async::pooled_connection::{AsyncDieselConnectionManager, deadpool::Pool};
 use taskbox_dal::{AsyncSqliteConnection, DAL};
 use taskbox_executor::{Executor, ExecutorHandle};
 use taskbox_models::NewTaskExecution;
@@ -32,7 +29,7 @@ impl ByExecutor {
 
     /// Whose tasks are made ready by a handle that shares nothing but the database, as that of another program.
     pub(crate) async fn elsewhere(database: &TestDatabase) -> Self {
-        Self::new(connect(database).await, stranger(database)).await
+        Self::new(connect(database).await, stranger(database).await).await
     }
 
     async fn new(dal: DAL, maker: DAL) -> Self {
@@ -81,12 +78,10 @@ pub(crate) async fn connect(database: &TestDatabase) -> DAL {
     dal.expect("the database is there")
 }
 
-fn stranger(database: &TestDatabase) -> DAL {
+/// On `SQLite` the handles of a program to one file know of each other, unless they are on pools of its own.
+async fn stranger(database: &TestDatabase) -> DAL {
     match database.backend() {
-        Backend::Postgres => {
-            let manager = AsyncDieselConnectionManager::<AsyncPgConnection>::new(database.url());
-            DAL::from_pool(Pool::builder(manager).build().expect("it is valid"))
-        }
+        Backend::Postgres => connect(database).await,
         Backend::Sqlite => {
             let path = database.url().trim_start_matches("sqlite://").to_owned();
             let manager = AsyncDieselConnectionManager::<AsyncSqliteConnection>::new(path);
