@@ -11,6 +11,7 @@ mod metrics;
 mod outage;
 mod pipeline;
 mod processes;
+mod recorder;
 mod retention;
 mod signals;
 mod stop;

@@ -1,56 +1,20 @@
 //! What a metrics system hears of an executor.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, OnceLock, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
-use metrics::Label;
-use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use taskbox_executor::TaskError;
 use taskbox_models::{NewTaskExecution, TaskStatus};
 use taskbox_test_support::TestDatabase;
 use uuid::Uuid;
 
-use crate::support::{builder, connect, ready, until};
+use crate::{
+    recorder::heard,
+    support::{builder, connect, ready, until},
+};
 
 taskbox_test_support::suite! {
     attempts_are_counted_and_timed_by_name_and_outcome,
     what_waits_is_told_by_queue_until_nothing_does,
-}
-
-/// What was heard of a metric with these labels: how often, and of a gauge what it said last.
-type Heard = BTreeMap<(String, BTreeMap<String, String>), f64>;
-
-/// All that the program's one recorder has heard, which all tests share.
-fn heard() -> Heard {
-    static RECORDER: OnceLock<Snapshotter> = OnceLock::new();
-    static HEARD: Mutex<Heard> = Mutex::new(BTreeMap::new());
-    let mut heard = HEARD.lock().unwrap_or_else(PoisonError::into_inner);
-    let recorder = RECORDER.get_or_init(|| {
-        let recorder = DebuggingRecorder::new();
-        let snapshotter = recorder.snapshotter();
-        recorder.install().unwrap();
-        snapshotter
-    });
-    // A snapshot takes what it shows.
-    for (key, _, _, value) in recorder.snapshot().into_vec() {
-        let (name, labels) = key.key().clone().into_parts();
-        let labels = labels.into_iter().map(Label::into_parts);
-        let labels = labels.map(|(name, value)| (name.to_string(), value.to_string()));
-        let said = heard
-            .entry((name.as_str().to_owned(), labels.collect()))
-            .or_default();
-        match value {
-            #[expect(clippy::cast_precision_loss, reason = "there are few")]
-            DebugValue::Counter(times) => *said += times as f64,
-            #[expect(clippy::cast_precision_loss, reason = "there are few")]
-            DebugValue::Histogram(times) => *said += times.len() as f64,
-            DebugValue::Gauge(value) => *said = value.into_inner(),
-        }
-    }
-    heard.clone()
 }
 
 /// By the metric and the value of the second label, what was heard where the first label has this value.
