@@ -114,13 +114,39 @@ pub(crate) enum CommitError {
     Unknown(diesel::result::Error),
 }
 
+/// When a transaction begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Begin {
+    Now,
+    WithFirstStatement,
+}
+
 impl Connection<'_> {
+    /// Begins a transaction now.
     pub(crate) async fn begin(&mut self) -> Result<()> {
+        self.begins_with_first();
+        on!(self, |_begun| Ok(()))
+    }
+
+    /// Has a transaction begin with its first statement.
+    pub(crate) fn begins_with_first(&mut self) {
         match self {
             #[cfg(feature = "postgres")]
-            Self::Postgres(connection) => Ok(postgres::begin(connection).await?),
+            Self::Postgres(line) => line.begins_with_first(),
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(connection) => Ok(sqlite::begin(connection).await?),
+            Self::Sqlite(line) => line.begins_with_first(),
+            #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
+            Self::None(never, _) => match *never {},
+        }
+    }
+
+    /// Whether nothing was sent yet of a transaction that begins with its first statement.
+    pub(crate) fn is_to_begin(&self) -> bool {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(line) => line.is_to_begin(),
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(line) => line.is_to_begin(),
             #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
             Self::None(never, _) => match *never {},
         }
@@ -136,7 +162,7 @@ impl Connection<'_> {
             #[cfg(feature = "postgres")]
             Self::Postgres(_) => Ok(()),
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(connection) => Ok(sqlite::require_transaction(connection).await?),
+            Self::Sqlite(line) => Ok(sqlite::require_transaction(line.as_it_is()).await?),
             #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
             Self::None(never, _) => match *never {},
         }
@@ -154,9 +180,9 @@ impl Connection<'_> {
     pub(crate) async fn commit(&mut self, put_back: bool) -> Result<bool, CommitError> {
         match self {
             #[cfg(feature = "postgres")]
-            Self::Postgres(connection) => postgres::commit(connection, put_back).await,
+            Self::Postgres(line) => postgres::commit(line.as_it_is(), put_back).await,
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(connection) => sqlite::commit(connection).await.map(|()| true),
+            Self::Sqlite(line) => sqlite::commit(line.as_it_is()).await.map(|()| true),
             #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
             Self::None(never, _) => match *never {},
         }
@@ -170,9 +196,9 @@ impl Connection<'_> {
     pub(crate) async fn roll_back(&mut self, put_back: bool) -> Result<()> {
         match self {
             #[cfg(feature = "postgres")]
-            Self::Postgres(connection) => Ok(postgres::roll_back(connection, put_back).await?),
+            Self::Postgres(line) => Ok(postgres::roll_back(line.as_it_is(), put_back).await?),
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(connection) => Ok(sqlite::roll_back(connection).await?),
+            Self::Sqlite(line) => Ok(sqlite::roll_back(line.as_it_is()).await?),
             #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
             Self::None(never, _) => match *never {},
         }
@@ -188,7 +214,7 @@ impl Connection<'_> {
     pub(crate) async fn takes_writes(&mut self) -> Result<bool> {
         match self {
             #[cfg(feature = "postgres")]
-            Self::Postgres(connection) => Ok(postgres::takes_writes(connection).await?),
+            Self::Postgres(line) => Ok(postgres::takes_writes(line.as_it_is()).await?),
             #[cfg(feature = "sqlite")]
             Self::Sqlite(_) => Ok(true),
             #[cfg(not(any(feature = "postgres", feature = "sqlite")))]

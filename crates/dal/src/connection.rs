@@ -1,19 +1,18 @@
 //! A connection of one of the backends that are compiled in, and the macro that writes a query once for all.
 
-#[cfg(feature = "postgres")]
-use diesel_async::AsyncPgConnection;
-
-#[cfg(feature = "sqlite")]
-use crate::AsyncSqliteConnection;
 use crate::Result;
+#[cfg(feature = "postgres")]
+use crate::backend::postgres;
+#[cfg(feature = "sqlite")]
+use crate::backend::sqlite;
 
 /// A borrowed connection.
 #[expect(unnameable_types, reason = "in the signatures of sealed traits")]
 pub enum Connection<'c> {
     #[cfg(feature = "postgres")]
-    Postgres(&'c mut AsyncPgConnection),
+    Postgres(postgres::Line<'c>),
     #[cfg(feature = "sqlite")]
-    Sqlite(&'c mut AsyncSqliteConnection),
+    Sqlite(sqlite::Line<'c>),
     #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
     None(std::convert::Infallible, std::marker::PhantomData<&'c ()>),
 }
@@ -30,12 +29,12 @@ macro_rules! on {
         match $connection {
             #[cfg(feature = "postgres")]
             $crate::connection::Connection::Postgres($c) => {
-                let $c = &mut **$c;
+                let $c = $c.begun().await?;
                 $body
             }
             #[cfg(feature = "sqlite")]
             $crate::connection::Connection::Sqlite($c) => {
-                let $c = &mut **$c;
+                let $c = $c.begun().await?;
                 $body
             }
             #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
@@ -63,6 +62,10 @@ pub(crate) mod sealed {
 mod joinable {
     use diesel_async::{AsyncConnection, TransactionManager};
 
+    #[cfg(feature = "postgres")]
+    use super::postgres;
+    #[cfg(feature = "sqlite")]
+    use super::sqlite;
     use super::{Connection, Result, sealed};
     use crate::Error;
 
@@ -83,7 +86,7 @@ mod joinable {
     impl<'c> sealed::Joinable<'c> for &'c mut diesel_async::AsyncPgConnection {
         fn in_transaction(self) -> Result<Connection<'c>> {
             require_transaction(self)?;
-            Ok(Connection::Postgres(self))
+            Ok(Connection::Postgres(postgres::Line::new(self)))
         }
     }
 
@@ -91,7 +94,7 @@ mod joinable {
     impl<'c> sealed::Joinable<'c> for &'c mut crate::AsyncSqliteConnection {
         fn in_transaction(self) -> Result<Connection<'c>> {
             require_transaction(self)?;
-            Ok(Connection::Sqlite(self))
+            Ok(Connection::Sqlite(sqlite::Line::new(self)))
         }
     }
 }

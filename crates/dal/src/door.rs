@@ -5,7 +5,7 @@ use std::future::Future;
 use futures_util::TryFutureExt;
 use tokio::time::timeout;
 
-use crate::{Closure, DAL, Result, RetryClosure, Tx, connection::Connection};
+use crate::{Closure, DAL, Result, RetryClosure, Tx, backend::Begin, connection::Connection};
 
 /// Where an accessor's calls go: `&DAL`, each a transaction of its own, or `&mut Tx`, all within that one.
 ///
@@ -48,7 +48,7 @@ impl sealed::Door for &DAL {
         F: for<'r, 'c> RetryClosure<&'r mut Tx<'c>, Result<R>, Future: Send> + Send,
         R: Send,
     {
-        self.transaction_with_retry(operation)
+        self.run_with_retry(Begin::WithFirstStatement, operation)
             .map_err(|error| error.within(self.0.context.schema.as_ref()))
     }
 

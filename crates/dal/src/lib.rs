@@ -14,6 +14,7 @@ mod connection;
 
 mod backend;
 mod builder;
+mod closure;
 mod dal;
 mod doctor;
 mod door;
@@ -41,6 +42,7 @@ pub use backend::Pool;
 #[cfg(feature = "sqlite")]
 pub use backend::sqlite::{AsyncSqliteConnection, BlockingThread};
 pub use builder::DALBuilder;
+pub use closure::{Closure, RetryClosure};
 pub use connection::Joinable;
 pub use dal::DAL;
 pub use doctor::{
@@ -57,7 +59,6 @@ pub use moved::Moved;
 pub use pipeline_execution::{PipelineExecutionDAL, PipelineFilter};
 pub use task_execution::{Dependency, LiveTasks, Recovered, TaskExecutionDAL, TaskFilter};
 pub use task_outbox::{QueueDepth, TaskOutboxDAL};
-pub use transaction::{Closure, RetryClosure};
 pub use tx::Tx;
 pub use wakeups::Wakeups;
 pub use worker::{Heartbeat, WorkerDAL, WorkerLoad};

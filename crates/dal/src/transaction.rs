@@ -5,45 +5,10 @@ use std::{future::Future, time::Duration};
 use tokio::time::{Instant, error::Elapsed, timeout, timeout_at};
 
 use crate::{
-    DAL, Error, Result, Tx,
-    backend::{CommitError, Lease},
+    Closure, DAL, Error, Result, RetryClosure, Tx,
+    backend::{Begin, CommitError, Lease},
     witness::Witness,
 };
-
-/// An async closure whose future is `Send`: what [`DAL::transaction`] takes.
-///
-/// Rust cannot yet name the future of an `AsyncFnOnce`, so neither say that it is `Send`. Every async closure
-/// implements this by itself.
-pub trait Closure<T, R>:
-    AsyncFnOnce(T) -> R + FnOnce(T) -> <Self as Closure<T, R>>::Future
-{
-    /// What the closure returns.
-    type Future: Future<Output = R>;
-}
-
-impl<F, T, R, Fut> Closure<T, R> for F
-where
-    F: AsyncFnOnce(T) -> R + FnOnce(T) -> Fut,
-    Fut: Future<Output = R>,
-{
-    type Future = Fut;
-}
-
-/// An async closure that can run more than once: what [`DAL::transaction_with_retry`] takes.
-pub trait RetryClosure<T, R>:
-    AsyncFnMut(T) -> R + FnMut(T) -> <Self as RetryClosure<T, R>>::Future
-{
-    /// What the closure returns.
-    type Future: Future<Output = R>;
-}
-
-impl<F, T, R, Fut> RetryClosure<T, R> for F
-where
-    F: AsyncFnMut(T) -> R + FnMut(T) -> Fut,
-    Fut: Future<Output = R>,
-{
-    type Future = Fut;
-}
 
 /// How often a transaction is tried at the most.
 const MAX_TRIES: u32 = 6;
@@ -110,7 +75,7 @@ impl DAL {
     {
         async move {
             let deadline = self.deadline();
-            let mut lease = self.open(deadline).await?;
+            let mut lease = self.open(Begin::Now, deadline).await?;
             let mut tx = Tx::new(lease.connection(), self.0.context.clone());
             let result = timeout_at(deadline, closure(&mut tx)).await;
             let end = End::of(tx);
@@ -132,8 +97,22 @@ impl DAL {
         clippy::manual_async_fn,
         reason = "as an `async fn` its future cannot be proved `Send`: rust-lang/rust#100013"
     )]
-    pub fn transaction_with_retry<F, R>(
+    pub fn transaction_with_retry<F, R>(&self, closure: F) -> impl Future<Output = Result<R>> + Send
+    where
+        F: for<'r, 'c> RetryClosure<&'r mut Tx<'c>, Result<R>, Future: Send> + Send,
+        R: Send,
+    {
+        async move { self.run_with_retry(Begin::Now, closure).await }
+    }
+
+    /// The same, for what may begin later, too: a closure that takes no connection out of its transaction.
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "as an `async fn` its future cannot be proved `Send`: rust-lang/rust#100013"
+    )]
+    pub(crate) fn run_with_retry<F, R>(
         &self,
+        begin: Begin,
         mut closure: F,
     ) -> impl Future<Output = Result<R>> + Send
     where
@@ -144,7 +123,7 @@ impl DAL {
             let deadline = self.deadline();
             let mut tries = 1;
             loop {
-                let mut lease = match self.open(deadline).await {
+                let mut lease = match self.open(begin, deadline).await {
                     Ok(lease) => lease,
                     Err(error) if pause_before_retry(&error, &mut tries, deadline).await => {
                         continue;
@@ -152,6 +131,9 @@ impl DAL {
                     Err(error) => return Err(error),
                 };
                 let mut tx = Tx::new(lease.connection(), self.0.context.clone());
+                if begin == Begin::WithFirstStatement {
+                    tx.connection.begins_with_first();
+                }
                 let result = timeout_at(deadline, closure(&mut tx)).await;
                 let mut end = End::of(tx);
                 if let Ok(Err(error)) = &result {
@@ -170,19 +152,21 @@ impl DAL {
         Instant::now() + self.0.context.settings.deadline
     }
 
-    /// Takes a connection and begins.
-    async fn open(&self, deadline: Instant) -> Result<Lease> {
-        let begun = async {
+    /// Takes a connection and begins, if it is to be now.
+    async fn open(&self, begin: Begin, deadline: Instant) -> Result<Lease> {
+        let opened = async {
             let mut lease = self
                 .0
                 .pool
                 .writer(self.0.context.settings.acquire_timeout)
                 .await?;
             self.0.context.faults.reach("begin")?;
-            lease.connection().begin().await?;
+            if begin == Begin::Now {
+                lease.connection().begin().await?;
+            }
             Ok(lease)
         };
-        timeout_at(deadline, begun)
+        timeout_at(deadline, opened)
             .await
             .map_err(|_| self.too_late())?
     }
@@ -197,6 +181,10 @@ impl DAL {
     ) -> Result<R, E> {
         // A pool of the program's own sets its connections up as it likes, which nobody else could do again.
         let put_back = end.lent && self.0.target.is_some();
+        if end.reached == Reached::Nothing {
+            lease.give_back();
+            return result.unwrap_or_else(|_| Err(self.too_late().into()));
+        }
         let refusal = match (result, end.committable) {
             (Err(Elapsed { .. }), _) => return Err(self.too_late().into()),
             (Ok(Ok(value)), Ok(())) => {
@@ -213,7 +201,7 @@ impl DAL {
             (Ok(Err(error)), _) => error,
         };
         // A connection whose statement may still be running is closed, which rolls back without waiting for it.
-        if end.answered
+        if end.reached == Reached::Answers
             && let Ok(Ok(takes_writes)) = timeout(
                 ROLLBACK_TIMEOUT,
                 roll_back(&mut lease, put_back, end.may_be_read_only),
@@ -276,8 +264,7 @@ struct End {
     witness: Option<Witness>,
     /// In how long something is ready that was not before.
     ready_in: Option<Duration>,
-    /// Whether every operation was awaited to its end.
-    answered: bool,
+    reached: Reached,
     /// Whether the program was given the connection, and may have set something on it.
     lent: bool,
     /// Whether a statement failed for that; of those of the program itself that is not known.
@@ -294,10 +281,33 @@ impl End {
         Self {
             witness: tx.witness,
             ready_in: tx.ready_in,
-            answered: tx.unfinished.is_none(),
+            reached: Reached::of(&tx),
             lent: tx.lent,
             may_be_read_only: tx.lent || tx.was_read_only,
             committable: tx.committable(),
+        }
+    }
+}
+
+/// How far a transaction got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reached {
+    /// To no statement, so that it did not begin.
+    Nothing,
+    /// To the answers of all operations.
+    Answers,
+    /// To an operation that was not awaited to its end.
+    Question,
+}
+
+impl Reached {
+    fn of(tx: &Tx<'_>) -> Self {
+        if tx.connection.is_to_begin() {
+            Self::Nothing
+        } else if tx.unfinished.is_some() {
+            Self::Question
+        } else {
+            Self::Answers
         }
     }
 }

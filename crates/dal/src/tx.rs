@@ -101,7 +101,7 @@ impl<'c> Tx<'c> {
     pub fn postgres(&mut self) -> Result<&mut AsyncPgConnection> {
         self.lent = true;
         match &mut self.connection {
-            Connection::Postgres(connection) => Ok(connection),
+            Connection::Postgres(line) => Ok(line.as_it_is()),
             #[cfg(feature = "sqlite")]
             Connection::Sqlite(_) => Err(Error::WrongBackend { asked: "Postgres" }),
         }
@@ -116,7 +116,7 @@ impl<'c> Tx<'c> {
     pub fn sqlite(&mut self) -> Result<&mut AsyncSqliteConnection> {
         self.lent = true;
         match &mut self.connection {
-            Connection::Sqlite(connection) => Ok(connection),
+            Connection::Sqlite(line) => Ok(line.as_it_is()),
             #[cfg(feature = "postgres")]
             Connection::Postgres(_) => Err(Error::WrongBackend { asked: "SQLite" }),
         }

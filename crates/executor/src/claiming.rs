@@ -3,7 +3,7 @@ use std::time::Duration;
 use taskbox_dal::{DAL, Result, Tx};
 use taskbox_models::{Claim, Worker};
 
-use crate::slots::{Queue, Room};
+use crate::slots::Room;
 
 /// What a look for tasks found.
 pub(crate) enum Found {
@@ -13,38 +13,42 @@ pub(crate) enum Found {
     Nothing { due_in: Option<Duration> },
 }
 
-/// Claims as many tasks as there is room for, or asks when the next is due; all in one transaction.
+/// Claims as many tasks as there is room for, or asks when the next is due.
+///
+/// What becomes ready or is scheduled between the two is heard of, or shows in the answer.
 pub(crate) async fn look(dal: &DAL, worker: &Worker, room: &Room) -> Result<Found> {
-    dal.transaction_with_retry(async |tx: &mut Tx<'_>| {
-        let claims = claim(tx, worker, room).await?;
-        if !claims.is_empty() {
-            return Ok(Found::Claims(claims));
-        }
-        let due_in = tx.task_execution().next_due().await?;
-        Ok(Found::Nothing { due_in })
-    })
-    .await
+    let claims = claim(dal, worker, room).await?;
+    if !claims.is_empty() {
+        return Ok(Found::Claims(claims));
+    }
+    let due_in = dal.task_execution().next_due().await?;
+    Ok(Found::Nothing { due_in })
 }
 
-/// A claim does not say of which queue its task is, so each queue that was named is asked by itself.
-async fn claim(tx: &mut Tx<'_>, worker: &Worker, room: &Room) -> Result<Vec<(usize, Claim)>> {
-    match room.queues.as_slice() {
-        [(number, Queue { name: None, free })] => {
-            let limit = limit(room.total.min(*free));
-            let claims = tx.task_execution().claim(worker, limit).await?;
-            Ok(claims.into_iter().map(|claim| (*number, claim)).collect())
-        }
-        queues => claim_from_each(tx, worker, room.total, queues).await,
-    }
+/// A claim does not say of which queue its task is, so each queue that was named is asked by itself; all in one
+/// transaction.
+async fn claim(dal: &DAL, worker: &Worker, room: &Room) -> Result<Vec<(usize, Claim)>> {
+    let [(number, queue)] = room.queues.as_slice() else {
+        let each = async |tx: &mut Tx<'_>| claim_from_each(tx, worker, room).await;
+        return dal.transaction_with_retry(each).await;
+    };
+    let limit = limit(room.total.min(queue.free));
+    let tasks = dal.task_execution();
+    let claims = match &queue.name {
+        None => tasks.claim(worker, limit).await?,
+        Some(name) => tasks.claim_from(worker, &[name], limit).await?,
+    };
+    Ok(claims.into_iter().map(|claim| (*number, claim)).collect())
 }
 
 /// Begins with a queue that is chosen by lot, so that none is always the last to be asked.
 async fn claim_from_each(
     tx: &mut Tx<'_>,
     worker: &Worker,
-    mut total: usize,
-    queues: &[(usize, Queue)],
+    room: &Room,
 ) -> Result<Vec<(usize, Claim)>> {
+    let Room { total, queues, .. } = room;
+    let mut total = *total;
     let mut claims = Vec::new();
     let first = fastrand::usize(..queues.len().max(1));
     let in_turn = queues.iter().cycle().skip(first).take(queues.len());

@@ -24,9 +24,13 @@ impl Lease {
     pub(crate) fn connection(&mut self) -> Connection<'_> {
         match self {
             #[cfg(feature = "postgres")]
-            Self::Postgres(loan) => Connection::Postgres(loan.connection()),
+            Self::Postgres(loan) => {
+                Connection::Postgres(super::postgres::Line::new(loan.connection()))
+            }
             #[cfg(feature = "sqlite")]
-            Self::Sqlite { loan, .. } => Connection::Sqlite(loan.connection()),
+            Self::Sqlite { loan, .. } => {
+                Connection::Sqlite(super::sqlite::Line::new(loan.connection()))
+            }
             #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
             Self::None(never) => match *never {},
         }

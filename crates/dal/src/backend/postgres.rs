@@ -1,6 +1,7 @@
 //! Postgres: the pool, and the statements around a transaction.
 
 mod connect;
+mod line;
 mod reason;
 mod server;
 mod session;
@@ -20,7 +21,7 @@ use diesel_async::{
 use futures_util::{FutureExt, future::join};
 
 use self::connect::connect;
-pub(crate) use self::{server::Server, session::takes_writes};
+pub(crate) use self::{line::Line, server::Server, session::takes_writes};
 use super::CommitError;
 use crate::{Error, Result, queries::execution_event::is_written, witness::Witness};
 
@@ -59,10 +60,6 @@ pub(crate) async fn connect_as(pool: &Pool) -> Result<AsyncPgConnection> {
 /// What to say of a server that did not answer for so long.
 pub(crate) fn no_answer(waited: Duration) -> Error {
     Error::Connection(format!("no answer within {waited:?}"))
-}
-
-pub(crate) async fn begin(connection: &mut AsyncPgConnection) -> QueryResult<()> {
-    AnsiTransactionManager::begin_transaction(connection).await
 }
 
 /// Commits, with a sentinel before COMMIT in the same message, and answers whether the connection is as it was.

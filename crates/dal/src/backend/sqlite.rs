@@ -1,5 +1,6 @@
 //! SQLite: the pool, the thread its connections run on, and the statements around a transaction.
 
+mod line;
 mod open;
 
 use std::{error::Error as StdError, path::Path, sync::Arc, time::Duration};
@@ -20,7 +21,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::open::ask;
-pub(crate) use self::open::open;
+pub(crate) use self::{line::Line, open::open};
 use super::CommitError;
 use crate::{Error, Result};
 
@@ -118,16 +119,6 @@ async fn establish(path: String) -> ConnectionResult<AsyncSqliteConnection> {
         .await
         .map_err(|error| ConnectionError::BadConnection(error.to_string()))??;
     Ok(AsyncSqliteConnection::new(connection))
-}
-
-/// Begins, always as a writer: a transaction that begins as a reader and then writes fails at once if
-/// another wrote in between, whatever the busy timeout.
-pub(crate) async fn begin(connection: &mut AsyncSqliteConnection) -> QueryResult<()> {
-    connection
-        .spawn_blocking(|connection| {
-            AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN IMMEDIATE")
-        })
-        .await
 }
 
 /// Requires that the transaction is still there.

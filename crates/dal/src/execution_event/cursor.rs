@@ -39,9 +39,10 @@ impl EventCursor {
     ) -> Result<(Vec<ExecutionEvent>, Self)> {
         let (mut events, cursor): (Vec<ExecutionEvent>, Self) = match connection {
             #[cfg(feature = "postgres")]
-            Connection::Postgres(c) => postgres::latest(c, limit).await?,
+            Connection::Postgres(line) => postgres::latest(line.begun().await?, limit).await?,
             #[cfg(feature = "sqlite")]
-            Connection::Sqlite(c) => {
+            Connection::Sqlite(line) => {
+                let c = line.begun().await?;
                 let after = follow::sqlite::newest(c).await?;
                 let events = follow::sqlite::latest(c, after, limit).await?;
                 let cursor = Self {
@@ -65,9 +66,12 @@ impl EventCursor {
     ) -> Result<Vec<ExecutionEvent>> {
         match connection {
             #[cfg(feature = "postgres")]
-            Connection::Postgres(c) => self.advance_on_postgres(c, limit).await,
+            Connection::Postgres(line) => {
+                self.advance_on_postgres(line.begun().await?, limit).await
+            }
             #[cfg(feature = "sqlite")]
-            Connection::Sqlite(c) => {
+            Connection::Sqlite(line) => {
+                let c = line.begun().await?;
                 let events = follow::sqlite::after(c, self.after, limit).await?;
                 self.after = events.last().map_or(self.after, |event| event.id);
                 Ok(events)

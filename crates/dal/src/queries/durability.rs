@@ -9,12 +9,12 @@ use crate::{Durability, Result, connection::Connection};
 pub(crate) async fn get(connection: &mut Connection<'_>) -> Result<Durability> {
     match connection {
         #[cfg(feature = "postgres")]
-        Connection::Postgres(connection) => {
+        Connection::Postgres(line) => {
             let statement: Sql<'_, (Text, Text, Text)> = Sql::new(
                 "SELECT current_setting('fsync'), current_setting('full_page_writes'), current_setting('synchronous_commit')",
             );
             let (fsync, full_page_writes, synchronous_commit): (String, String, String) =
-                statement.get_result(&mut **connection).await?;
+                statement.get_result(line.begun().await?).await?;
             Ok(Durability::Postgres {
                 fsync: fsync == "on",
                 full_page_writes: full_page_writes == "on",
@@ -22,11 +22,11 @@ pub(crate) async fn get(connection: &mut Connection<'_>) -> Result<Durability> {
             })
         }
         #[cfg(feature = "sqlite")]
-        Connection::Sqlite(connection) => {
+        Connection::Sqlite(line) => {
             let statement: Sql<'_, (Text, diesel::sql_types::Integer)> = Sql::new(
                 "SELECT journal_mode, synchronous FROM pragma_journal_mode, pragma_synchronous",
             );
-            let (journal_mode, synchronous) = statement.get_result(&mut **connection).await?;
+            let (journal_mode, synchronous) = statement.get_result(line.begun().await?).await?;
             Ok(Durability::Sqlite {
                 journal_mode,
                 synchronous,

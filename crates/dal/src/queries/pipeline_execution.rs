@@ -135,6 +135,7 @@ pub(crate) async fn lock(
 pub(crate) fn lock_statement(pipelines: &[Uuid]) -> Sql<'_, (sql_types::Uuid, sql_types::Text)> {
     Sql::new("SELECT id, status FROM pipeline_executions WHERE id ")
         .bind(Bind::any_of(pipelines))
+        .guard(" AND ")
         .text("\nORDER BY id")
         .on_postgres(" FOR NO KEY UPDATE")
 }

@@ -8,7 +8,7 @@ use std::{
 use diesel::connection::InstrumentationEvent;
 use diesel_async::AsyncConnection as _;
 
-use crate::Tx;
+use crate::{Tx, connection::Connection};
 
 /// Writes down every statement of a connection from now on, without its values.
 #[derive(Clone, Default)]
@@ -19,7 +19,12 @@ impl Recorder {
         let recorder = Self::default();
         let sink = recorder.clone();
         let listen = move |event: InstrumentationEvent<'_>| sink.note(&event);
-        on!(&mut tx.connection, |c| c.set_instrumentation(listen));
+        match &mut tx.connection {
+            #[cfg(feature = "postgres")]
+            Connection::Postgres(line) => line.as_it_is().set_instrumentation(listen),
+            #[cfg(feature = "sqlite")]
+            Connection::Sqlite(line) => line.as_it_is().set_instrumentation(listen),
+        }
         recorder
     }
 

@@ -16,6 +16,9 @@ pub(crate) const SQLITE_NOW: &str = "(CAST(round(unixepoch('subsec') * 1000) AS 
 /// Unlike Diesel's `sql_query` it is prepared once per connection, since its text never depends on a value.
 pub(crate) struct Sql<'a, ST = ()> {
     pieces: Vec<Piece<'a>>,
+    /// Whether it is sent together with the BEGIN of its transaction, and asks for it.
+    #[cfg(feature = "postgres")]
+    guarded: bool,
     row: PhantomData<fn() -> ST>,
 }
 
@@ -35,7 +38,20 @@ enum Piece<'a> {
         &'static str,
     ),
     Bind(Bind<'a>),
+    /// What the statement requires if it is sent together with its BEGIN; behind this word.
+    Guard(
+        #[cfg_attr(
+            not(feature = "postgres"),
+            expect(dead_code, reason = "for Postgres alone")
+        )]
+        &'static str,
+    ),
 }
+
+/// What holds in a transaction that began together with its first statement, and in no statement of its own: see
+/// [`Line`](crate::backend::postgres::Line).
+#[cfg(feature = "postgres")]
+const BEGUN: &str = "current_setting('transaction_deferrable') = 'on'";
 
 /// A value on its way into a [`Sql`].
 ///
@@ -127,6 +143,8 @@ impl<'a, ST> Sql<'a, ST> {
     pub(crate) fn new(text: impl Into<Cow<'static, str>>) -> Self {
         Self {
             pieces: vec![Piece::Text(text.into())],
+            #[cfg(feature = "postgres")]
+            guarded: false,
             row: PhantomData,
         }
     }
@@ -193,6 +211,27 @@ impl<'a, ST> Sql<'a, ST> {
         self.push(Piece::Text(text.into()))
     }
 
+    /// A place where nothing is changed unless what follows this word holds; for a statement that changes nothing else
+    /// then. With it the statement can be sent together with its BEGIN.
+    #[must_use]
+    pub(crate) fn guard(self, word: &'static str) -> Self {
+        self.push(Piece::Guard(word))
+    }
+
+    /// Itself, as it is sent together with its BEGIN; or as it was if it has no guard.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn guarded(mut self) -> Result<Self, Self> {
+        if !self
+            .pieces
+            .iter()
+            .any(|piece| matches!(piece, Piece::Guard(_)))
+        {
+            return Err(self);
+        }
+        self.guarded = true;
+        Ok(self)
+    }
+
     fn push(mut self, piece: Piece<'a>) -> Self {
         self.pieces.push(piece);
         self
@@ -223,7 +262,7 @@ mod postgres {
     };
     use taskbox_schema::sql_types::{Jsonb, Timestamptz, Uuid};
 
-    use super::{Bind, Piece, Sql};
+    use super::{BEGUN, Bind, Piece, Sql};
 
     impl<ST> QueryFragment<Pg> for Sql<'_, ST> {
         fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
@@ -232,6 +271,11 @@ mod postgres {
                     Piece::Text(text) => out.push_sql(text),
                     Piece::Either(text, _) => out.push_sql(text),
                     Piece::Bind(bind) => bind.walk_ast(out.reborrow())?,
+                    Piece::Guard(word) if self.guarded => {
+                        out.push_sql(word);
+                        out.push_sql(BEGUN);
+                    }
+                    Piece::Guard(_) => {}
                 }
             }
             Ok(())
@@ -285,6 +329,7 @@ mod sqlite {
                     Piece::Text(text) => out.push_sql(text),
                     Piece::Either(_, text) => out.push_sql(text),
                     Piece::Bind(bind) => bind.walk_ast(out.reborrow())?,
+                    Piece::Guard(_) => {}
                 }
             }
             Ok(())

@@ -20,17 +20,18 @@ pub(crate) async fn insert(
     let insert = "INSERT INTO task_dependencies (task_execution_id, dependency_id)\n";
     match connection {
         #[cfg(feature = "postgres")]
-        Connection::Postgres(c) => {
+        Connection::Postgres(line) => {
             let statement: Sql<'_> = Sql::new(insert)
                 .text("SELECT * FROM unnest(")
                 .bind(Bind::Ids(tasks))
                 .text(", ")
                 .bind(Bind::Ids(dependencies))
                 .text(")");
-            statement.execute(c).await?;
+            statement.execute(line.begun().await?).await?;
         }
         #[cfg(feature = "sqlite")]
-        Connection::Sqlite(c) => {
+        Connection::Sqlite(line) => {
+            let c = line.begun().await?;
             // One list: of two, each entry of one would be compared with each of the other.
             let statement: Sql<'_> = Sql::new(insert)
                 .text(

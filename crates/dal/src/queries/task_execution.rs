@@ -174,15 +174,15 @@ pub(crate) async fn insert(tx: &mut Tx<'_>, tasks: &[Insert<'_>]) -> Result<Vec<
     let tasks = traced.as_deref().unwrap_or(tasks);
     let made: Vec<Made> = match &mut tx.connection {
         #[cfg(feature = "postgres")]
-        Connection::Postgres(connection) => {
-            let made = postgres::insert(connection, tasks, &faults).await?;
+        Connection::Postgres(line) => {
+            let made = postgres::insert(line, tasks, &faults).await?;
             if let Some((task, transaction_id)) = made.as_slice().first() {
                 tx.remember(*transaction_id, Subject::Task(task.id));
             }
             made.into_iter().map(|(task, _)| task).collect()
         }
         #[cfg(feature = "sqlite")]
-        Connection::Sqlite(connection) => sqlite::insert(connection, tasks, faults).await?,
+        Connection::Sqlite(line) => sqlite::insert(line, tasks, faults).await?,
         #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
         Connection::None(never, _) => match *never {},
     };

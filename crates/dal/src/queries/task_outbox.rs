@@ -76,9 +76,13 @@ WHERE t.id = ",
         .select(task_executions::status);
     match connection {
         #[cfg(feature = "postgres")]
-        Connection::Postgres(c) => Ok(query.for_no_key_update().first(c).await.optional()?),
+        Connection::Postgres(line) => Ok(query
+            .for_no_key_update()
+            .first(line.begun().await?)
+            .await
+            .optional()?),
         #[cfg(feature = "sqlite")]
-        Connection::Sqlite(c) => Ok(query.first(c).await.optional()?),
+        Connection::Sqlite(line) => Ok(query.first(line.begun().await?).await.optional()?),
         #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
         Connection::None(never, _) => match *never {},
     }

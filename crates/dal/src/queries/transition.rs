@@ -81,8 +81,8 @@ async fn move_tasks(tx: &mut Tx<'_>, change: Change<'_>) -> Result<Vec<Outcome>>
     let faults = tx.context.faults.clone();
     match &mut tx.connection {
         #[cfg(feature = "postgres")]
-        Connection::Postgres(connection) => {
-            let (outcomes, id) = postgres::move_tasks(connection, change, &faults).await?;
+        Connection::Postgres(line) => {
+            let (outcomes, id) = postgres::move_tasks(line, change, &faults).await?;
             let moved = outcomes.iter().find(|outcome| outcome.to.is_some());
             if let (Some(id), Some(moved)) = (id, moved) {
                 tx.remember(id, Subject::Task(moved.task));
@@ -90,7 +90,7 @@ async fn move_tasks(tx: &mut Tx<'_>, change: Change<'_>) -> Result<Vec<Outcome>>
             Ok(outcomes)
         }
         #[cfg(feature = "sqlite")]
-        Connection::Sqlite(connection) => Ok(sqlite::move_tasks(connection, change, faults).await?),
+        Connection::Sqlite(line) => Ok(sqlite::move_tasks(line, change, faults).await?),
         #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
         Connection::None(never, _) => match *never {},
     }
@@ -118,15 +118,15 @@ pub(crate) async fn claim(tx: &mut Tx<'_>, pick: Pick<'_>) -> Result<Vec<Claim>>
     let heads = Arc::clone(&tx.context.heads);
     match &mut tx.connection {
         #[cfg(feature = "postgres")]
-        Connection::Postgres(connection) => {
-            let (claims, id) = postgres::claim(connection, pick, &heads, &faults).await?;
+        Connection::Postgres(line) => {
+            let (claims, id) = postgres::claim(line, pick, &heads, &faults).await?;
             if let (Some(id), Some(claim)) = (id, claims.as_slice().first()) {
                 tx.remember(id, Subject::Task(claim.task_execution_id()));
             }
             Ok(claims)
         }
         #[cfg(feature = "sqlite")]
-        Connection::Sqlite(connection) => Ok(sqlite::claim(connection, pick, faults).await?),
+        Connection::Sqlite(line) => Ok(sqlite::claim(line, pick, faults).await?),
         #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
         Connection::None(never, _) => match *never {},
     }

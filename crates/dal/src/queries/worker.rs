@@ -71,9 +71,10 @@ pub(crate) async fn renew(
 ) -> Result<Option<(Vec<Uuid>, Vec<Uuid>)>> {
     let mut rows: Vec<(Value, Value)> = match connection {
         #[cfg(feature = "postgres")]
-        Connection::Postgres(c) => postgres_renewal(id, lease).load(c).await?,
+        Connection::Postgres(line) => line.load(postgres_renewal(id, lease)).await?,
         #[cfg(feature = "sqlite")]
-        Connection::Sqlite(c) => {
+        Connection::Sqlite(line) => {
+            let c = line.begun().await?;
             // Its RETURNING knows the new row alone.
             let told = told(id).load(c).await?;
             sqlite_renewal(id, lease).execute(c).await?;

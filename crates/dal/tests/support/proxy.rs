@@ -83,6 +83,7 @@ struct State {
     round_trips: AtomicUsize,
     begun: AtomicUsize,
     watch: Mutex<Watch>,
+    spoils_begin: AtomicBool,
     is_down: AtomicBool,
     /// The client of the last connection on which a transaction began.
     busy: Mutex<Option<TcpStream>>,
@@ -148,6 +149,12 @@ impl Proxy {
             ..Watch::default()
         };
         self.state.begun.store(0, Ordering::SeqCst);
+    }
+
+    /// Makes the next BEGIN one that the server does not understand, and nothing of what comes with it.
+    pub(crate) fn spoil_begin(&self) {
+        self.cut_each([]);
+        self.state.spoils_begin.store(true, Ordering::SeqCst);
     }
 
     /// Whether every connection was lost that was to be, and what went over the last one until then.

@@ -202,6 +202,9 @@ impl<O: Operation> Campaign<O> {
     /// Makes the operation once for each of the places.
     async fn run(&mut self, places: &[Place]) -> Told {
         let mut told = Told::default();
+        if self.plan.door == Door::Dal {
+            self.begin_in_vain().await;
+        }
         for place in places {
             self.get_to(self.plan.start).await;
             self.lose(place.cut);
@@ -211,6 +214,16 @@ impl<O: Operation> Campaign<O> {
         self.get_to(Start::Cold).await;
         self.make(Door::Dal).await.unwrap();
         told
+    }
+
+    /// Makes the operation when its BEGIN fails, behind which its first statement may be under way: that has done nothing,
+    /// and the next try does all.
+    async fn begin_in_vain(&mut self) {
+        self.get_to(self.plan.start).await;
+        self.proxy.spoil_begin();
+        self.make(Door::Dal).await.unwrap();
+        assert_eq!(self.proxy.begun(), 2);
+        assert_eq!(self.look().await, self.after, "{:?}", self.operation);
     }
 
     fn lose(&self, cut: Cut) {

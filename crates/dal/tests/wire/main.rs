@@ -3,6 +3,7 @@
 #![cfg(all(feature = "postgres", feature = "sqlite"))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod begin;
 mod commit;
 mod cut;
 mod round_trips;

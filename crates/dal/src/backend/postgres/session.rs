@@ -14,10 +14,14 @@ use crate::schema::Schema;
 ///
 /// Compiling a statement just in time pays for queries of minutes: for a batch of ten thousand tasks it took
 /// longer than running it.
+///
+/// By `default_transaction_deferrable` a statement tells whether the BEGIN that came with it has failed: see
+/// [`Line`](super::Line). It means nothing to transactions that write.
 macro_rules! settings {
     () => {
         "SET client_connection_check_interval = '500ms';
     SET jit = off;
+    SET default_transaction_deferrable = off;
     SET idle_in_transaction_session_timeout = '60s'"
     };
 }

@@ -14,7 +14,7 @@ use crate::{Result, connection::Connection};
 pub(crate) async fn foreign(connection: &mut Connection<'_>, limit: i64) -> Result<i64> {
     match connection {
         #[cfg(feature = "postgres")]
-        Connection::Postgres(connection) => postgres::foreign(connection, limit).await,
+        Connection::Postgres(line) => postgres::foreign(line.begun().await?, limit).await,
         #[cfg(feature = "sqlite")]
         Connection::Sqlite(_) => Ok(0),
         #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
@@ -34,7 +34,7 @@ pub(crate) async fn foreign(connection: &mut Connection<'_>, limit: i64) -> Resu
 pub(crate) async fn adopt(connection: &mut Connection<'_>, limit: i64) -> Result<usize> {
     match connection {
         #[cfg(feature = "postgres")]
-        Connection::Postgres(connection) => postgres::adopt(connection, limit).await,
+        Connection::Postgres(line) => postgres::adopt(line.begun().await?, limit).await,
         #[cfg(feature = "sqlite")]
         Connection::Sqlite(_) => Ok(0),
         #[cfg(not(any(feature = "postgres", feature = "sqlite")))]

@@ -16,7 +16,7 @@ pub(crate) async fn damage(connection: &mut Connection<'_>, limit: i64) -> Resul
         #[cfg(feature = "postgres")]
         Connection::Postgres(_) => Ok(Vec::new()),
         #[cfg(feature = "sqlite")]
-        Connection::Sqlite(connection) => sqlite::damage(connection, limit).await,
+        Connection::Sqlite(line) => sqlite::damage(line.begun().await?, limit).await,
         #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
         Connection::None(never, _) => match *never {},
     }
@@ -32,7 +32,7 @@ pub(crate) async fn wal_bytes(connection: &mut Connection<'_>) -> Result<Option<
         #[cfg(feature = "postgres")]
         Connection::Postgres(_) => Ok(None),
         #[cfg(feature = "sqlite")]
-        Connection::Sqlite(connection) => Ok(Some(sqlite::wal_bytes(connection).await?)),
+        Connection::Sqlite(line) => Ok(Some(sqlite::wal_bytes(line.begun().await?).await?)),
         #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
         Connection::None(never, _) => match *never {},
     }

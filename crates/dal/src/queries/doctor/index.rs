@@ -1,5 +1,6 @@
 //! The indexes that there are, and those that the migrations make.
 
+#[cfg(feature = "sqlite")]
 use diesel_async::RunQueryDsl;
 use taskbox_schema::sql_types;
 
@@ -77,7 +78,7 @@ pub(crate) async fn found(connection: &mut Connection<'_>) -> Result<Vec<(String
     type Row = (sql_types::Text, sql_types::Bool);
     match connection {
         #[cfg(feature = "postgres")]
-        Connection::Postgres(c) => {
+        Connection::Postgres(line) => {
             let statement: Sql<'_, Row> = Sql::new(format!(
                 "SELECT c.relname::text, i.indisvalid AND i.indisready
 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
@@ -85,10 +86,11 @@ WHERE i.indrelid IN ({})
 ORDER BY c.relname",
                 super::tables()
             ));
-            Ok(statement.load(c).await?)
+            Ok(line.load(statement).await?)
         }
         #[cfg(feature = "sqlite")]
-        Connection::Sqlite(c) => {
+        Connection::Sqlite(line) => {
+            let c = line.begun().await?;
             let statement: Sql<'_, Row> = Sql::new(
                 "SELECT name, true FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL ORDER BY name",
             );

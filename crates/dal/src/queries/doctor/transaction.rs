@@ -14,7 +14,7 @@ use crate::{OpenTransactions, Result, connection::Connection};
 pub(crate) async fn open(connection: &mut Connection<'_>, limit: i64) -> Result<OpenTransactions> {
     match connection {
         #[cfg(feature = "postgres")]
-        Connection::Postgres(connection) => postgres::open(connection, limit).await,
+        Connection::Postgres(line) => postgres::open(line.begun().await?, limit).await,
         #[cfg(feature = "sqlite")]
         Connection::Sqlite(_) => Ok(OpenTransactions::default()),
         #[cfg(not(any(feature = "postgres", feature = "sqlite")))]

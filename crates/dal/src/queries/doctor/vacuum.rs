@@ -10,7 +10,7 @@ use crate::{Result, TableRows, connection::Connection};
 pub(crate) async fn rows(connection: &mut Connection<'_>) -> Result<Vec<TableRows>> {
     match connection {
         #[cfg(feature = "postgres")]
-        Connection::Postgres(connection) => postgres::rows(connection).await,
+        Connection::Postgres(line) => postgres::rows(line.begun().await?).await,
         #[cfg(feature = "sqlite")]
         Connection::Sqlite(_) => Ok(Vec::new()),
         #[cfg(not(any(feature = "postgres", feature = "sqlite")))]

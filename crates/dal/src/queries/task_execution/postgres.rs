@@ -5,24 +5,24 @@ use diesel::{
     result::{DatabaseErrorKind, Error},
     sql_types::BigInt,
 };
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use taskbox_models::{EventType, PipelineStatus, Transition};
 
 use super::{Insert, MADE, Made, MadeRow, reopened};
 use crate::{
+    backend::postgres::Line,
     fault::Faults,
     queries::{Bind, Sql, transition::parts},
 };
 
 /// Makes the tasks, and answers with each and the id of the transaction, in no order.
 pub(super) async fn insert(
-    connection: &mut AsyncPgConnection,
+    line: &mut Line<'_>,
     tasks: &[Insert<'_>],
     faults: &Faults,
 ) -> QueryResult<Vec<(Made, i64)>> {
     faults.reach("create: insert")?;
     let ids: Vec<_> = tasks.iter().map(|task| task.id).collect();
-    let made = statement(&ids, tasks).load(connection).await;
+    let made = line.load(statement(&ids, tasks)).await;
     let made = made.map_err(or_made_meanwhile)?;
     faults.reach("create: done")?;
     Ok(made)
@@ -46,7 +46,7 @@ pub(crate) fn statement<'a>(
     tasks: &'a [Insert<'a>],
 ) -> Sql<'a, (MadeRow, BigInt)> {
     let new = || tasks.iter().map(|task| task.new);
-    Sql::new(
+    let sql = Sql::new(
         "WITH input AS MATERIALIZED (
     SELECT * FROM unnest(",
     )
@@ -81,8 +81,20 @@ pub(crate) fn statement<'a>(
     .bind(Bind::OptionalJson(
         tasks.iter().map(Insert::trace_context).collect(),
     ))
-    .text(rest())
+    .text(INPUT);
+    // A guard has the planner expect one row.
+    let sql = match tasks {
+        [_] => sql.guard("\n    WHERE "),
+        _ => sql,
+    };
+    sql.text(rest())
 }
+
+const INPUT: &str = ")
+    WITH ORDINALITY AS input (
+        id, pipeline_execution_id, task_name, queue, priority, max_attempts, input, run_when,
+        open_dependencies, trace_context, ord
+    )";
 
 fn rest() -> String {
     let outcome = parts::only_outcome(Transition::Create.rule());
@@ -91,11 +103,7 @@ fn rest() -> String {
     let reopened_event = EventType::PipelineReopened;
     let reopened = reopened();
     format!(
-        ")
-    WITH ORDINALITY AS input (
-        id, pipeline_execution_id, task_name, queue, priority, max_attempts, input, run_when,
-        open_dependencies, trace_context, ord
-    )
+        "
 ),
 pipelines AS MATERIALIZED (
     SELECT p.id, p.status, count(*)::integer AS made

@@ -7,14 +7,14 @@ use uuid::Uuid;
 
 use super::{Insert, MADE, Made, MadeRow, reopened};
 use crate::{
-    AsyncSqliteConnection,
+    backend::sqlite::Line,
     fault::Faults,
     queries::{Bind, SQLITE_NOW as NOW, Sql, transition::parts},
 };
 
 /// Makes the tasks, and answers with each, in no order.
 pub(super) async fn insert(
-    connection: &mut AsyncSqliteConnection,
+    line: &mut Line<'_>,
     tasks: &[Insert<'_>],
     faults: Faults,
 ) -> QueryResult<Vec<Made>> {
@@ -22,8 +22,7 @@ pub(super) async fn insert(
         .iter()
         .any(|task| task.new.pipeline_execution_id.is_some());
     let json = json_of(tasks);
-    connection
-        .spawn_blocking(move |connection| run(connection, &json, in_pipelines, &faults))
+    line.run(move |connection| run(connection, &json, in_pipelines, &faults))
         .await
 }
 

@@ -35,6 +35,7 @@ use locks::Start;
 
 use super::{Change, Outcome, Source, parts};
 use crate::{
+    backend::postgres::Line,
     fault::Faults,
     queries::{Bind, Sql, pipeline_execution::lock_statement},
 };
@@ -61,21 +62,21 @@ struct Answer {
 }
 
 pub(super) async fn move_tasks(
-    connection: &mut AsyncPgConnection,
+    line: &mut Line<'_>,
     change: Change<'_>,
     faults: &Faults,
 ) -> QueryResult<(Vec<Outcome>, Option<i64>)> {
     if change.rule.may_end() || change.rule.brings_back() {
         faults.reach("transition: lock")?;
-        lock(connection, change.source).await?;
+        lock(line, change.source).await?;
     }
     faults.reach("transition: move")?;
     let start = Start::first(change.rule);
-    let mut answers: Vec<Answer> = statement(change, start).load(connection).await?;
+    let mut answers: Vec<Answer> = line.load(statement(change, start)).await?;
     let none_is_found = answers.iter().all(|answer| answer.found.is_none());
     if start == Start::Nothing && none_is_found && !answers.is_empty() {
         faults.reach("transition: move and start")?;
-        answers = statement(change, Start::Pipelines).load(connection).await?;
+        answers = line.load(statement(change, Start::Pipelines)).await?;
     }
     faults.reach("transition: sweep")?;
     let stayed: Vec<Uuid> = answers
@@ -87,7 +88,7 @@ pub(super) async fn move_tasks(
         .map(|answer| answer.task)
         .collect();
     if !stayed.is_empty() {
-        sweep(connection, change.rule, &stayed).await?;
+        sweep(line.begun().await?, change.rule, &stayed).await?;
     }
     faults.reach("transition: done")?;
     let id = answers.as_slice().first().map(|it| it.transaction_id);
@@ -101,13 +102,12 @@ pub(super) async fn move_tasks(
 }
 
 /// Locks what the statement will lock, but for the tasks that nobody waits for.
-async fn lock(connection: &mut AsyncPgConnection, source: Source<'_>) -> QueryResult<()> {
+async fn lock(line: &mut Line<'_>, source: Source<'_>) -> QueryResult<()> {
     let pipelines: Vec<Uuid> = match source {
         Source::Named { tasks, .. } => {
-            return locks::named_statement(tasks)
-                .load::<Uuid>(connection)
-                .await
-                .map(drop);
+            let locked: Vec<Uuid> = line.load(locks::named_statement(tasks)).await?;
+            drop(locked);
+            return Ok(());
         }
         Source::Held(held) => {
             let pipelines = held
@@ -121,10 +121,9 @@ async fn lock(connection: &mut AsyncPgConnection, source: Source<'_>) -> QueryRe
     if pipelines.is_empty() {
         return Ok(());
     }
-    lock_statement(&pipelines)
-        .load::<(Uuid, PipelineStatus)>(connection)
-        .await
-        .map(drop)
+    let locked: Vec<(Uuid, PipelineStatus)> = line.load(lock_statement(&pipelines)).await?;
+    drop(locked);
+    Ok(())
 }
 
 /// Deletes the live rows that were written while the statement waited for their tasks' locks, which

@@ -16,18 +16,17 @@ use taskbox_models::Rule;
 pub(super) use claim::claim;
 
 use super::{Change, Outcome, parts};
-use crate::{AsyncSqliteConnection, fault::Faults, queries::SQLITE_NOW as NOW};
+use crate::{backend::sqlite::Line, fault::Faults, queries::SQLITE_NOW as NOW};
 use input::Input;
 use look::{Found, Look};
 
 pub(super) async fn move_tasks(
-    connection: &mut AsyncSqliteConnection,
+    line: &mut Line<'_>,
     change: Change<'_>,
     faults: Faults,
 ) -> QueryResult<Vec<Outcome>> {
     let look = Look::new(change);
-    connection
-        .spawn_blocking(move |connection| run(connection, &look, &faults))
+    line.run(move |connection| run(connection, &look, &faults))
         .await
 }
 

@@ -9,6 +9,9 @@ use std::{
 
 use super::{Part, Sender, Since, State, mentions};
 
+/// How the message begins by which a transaction does, behind its type and its length.
+const BEGIN: &[u8] = b"BEGIN";
+
 pub(super) struct Line {
     /// Counted from the first connection that was made.
     pub(super) number: usize,
@@ -58,8 +61,13 @@ impl Line {
                 self.state.round_trips.fetch_add(1, Ordering::SeqCst);
                 is_counted = true;
             }
-            if message[0] == b'Q' && mentions(&message, b"BEGIN") {
+            if message[0] == b'Q' && mentions(&message, BEGIN) {
                 self.begin();
+                if self.state.spoils_begin.swap(false, Ordering::SeqCst) {
+                    let after = message.split_off(1 + 4 + BEGIN.len());
+                    message.truncate(1 + 4);
+                    message.extend(b"BEGAN".iter().chain(&after));
+                }
             }
         }
     }

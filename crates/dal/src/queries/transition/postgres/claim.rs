@@ -4,7 +4,6 @@ use diesel::{
     QueryResult,
     sql_types::{BigInt, Int4, Int8},
 };
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use taskbox_models::{Claim, Rule, Transition};
 
 use super::{
@@ -13,6 +12,7 @@ use super::{
     locks::Start,
 };
 use crate::{
+    backend::postgres::Line,
     fault::Faults,
     queries::{
         Bind, Sql,
@@ -30,7 +30,7 @@ struct Taken {
 }
 
 pub(crate) async fn claim(
-    connection: &mut AsyncPgConnection,
+    line: &mut Line<'_>,
     pick: Pick<'_>,
     heads: &Heads,
     faults: &Faults,
@@ -43,7 +43,7 @@ pub(crate) async fn claim(
         let limit = missing.min(candidates::BATCH);
         let pick = Pick { limit, ..pick };
         let statement = statement(pick, ranges.as_deref());
-        let rows: Vec<Taken> = statement.load(connection).await?;
+        let rows: Vec<Taken> = line.load(statement).await?;
         faults.reach("claim: done")?;
         if rows.is_empty() && ranges.take().is_some() {
             continue;
@@ -74,11 +74,9 @@ holder AS MATERIALIZED (
     WHERE w.id = ",
         )
         .bind(Bind::Id(pick.worker))
-        .text(
-            " AND w.lease_expires_at > clock_timestamp() AND EXISTS (SELECT FROM locked)
-    FOR KEY SHARE
-)",
-        )
+        .text(" AND w.lease_expires_at > clock_timestamp() AND EXISTS (SELECT FROM locked)")
+        .guard(" AND ")
+        .text("\n    FOR KEY SHARE\n)")
         .text(
             [
                 move_tasks(rule),

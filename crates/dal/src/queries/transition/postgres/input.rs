@@ -72,7 +72,7 @@ pub(super) fn named<'a, ST>(tasks: &'a [Uuid], argument: Argument<'a>) -> Sql<'a
         let sql = Sql::new("WITH input AS NOT MATERIALIZED (\n    SELECT ")
             .bind(Bind::Id(*task))
             .text(" AS id, 1 AS ord");
-        return argued(sql, argument).text("\n)");
+        return argued(sql, argument).guard("\n    WHERE ").text("\n)");
     }
     let sql = Sql::new("WITH input AS MATERIALIZED (\n    SELECT id, ord");
     argued(sql, argument)
@@ -116,7 +116,9 @@ fn one_held<'a, ST>(held: &'a Held<'a>, columns: &[Column]) -> Sql<'a, ST> {
             Column::Output => Bind::Document(held.output),
         })
     });
-    sql.text(format!(")) AS input (id, epoch, worker_id{names})\n)"))
+    sql.text(format!(")) AS input (id, epoch, worker_id{names})"))
+        .guard("\n    WHERE ")
+        .text("\n)")
 }
 
 fn many_held<'a, ST>(held: &'a [Held<'a>], columns: &[Column]) -> Sql<'a, ST> {

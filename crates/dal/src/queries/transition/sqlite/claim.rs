@@ -13,29 +13,28 @@ use super::{
     move_found,
 };
 use crate::{
-    AsyncSqliteConnection,
+    backend::sqlite::Line,
     fault::Faults,
     queries::{Bind, Sql},
 };
 
 pub(crate) async fn claim(
-    connection: &mut AsyncSqliteConnection,
+    line: &mut Line<'_>,
     pick: Pick<'_>,
     faults: Faults,
 ) -> QueryResult<Vec<Claim>> {
     let (worker, limit, unless_due) = (pick.worker, pick.limit, pick.unless_due);
     let queues = pick.queues.map(<[String]>::to_vec);
-    connection
-        .spawn_blocking(move |connection| {
-            let pick = Pick {
-                worker,
-                limit,
-                queues: queues.as_deref(),
-                unless_due,
-            };
-            run(connection, pick, &faults)
-        })
-        .await
+    line.run(move |connection| {
+        let pick = Pick {
+            worker,
+            limit,
+            queues: queues.as_deref(),
+            unless_due,
+        };
+        run(connection, pick, &faults)
+    })
+    .await
 }
 
 fn run(
