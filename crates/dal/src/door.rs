@@ -5,7 +5,10 @@ use std::future::Future;
 use futures_util::TryFutureExt;
 use tokio::time::timeout;
 
-use crate::{Closure, DAL, Result, RetryClosure, Tx, backend::Begin, connection::Connection};
+use crate::{
+    Closure, DAL, Error, Result, RetryClosure, Tx, backend::Begin, connection::Connection,
+    queries::stored_text,
+};
 
 /// Where an accessor's calls go: `&DAL`, each a transaction of its own, or `&mut Tx`, all within that one.
 ///
@@ -49,10 +52,24 @@ impl sealed::Door for &DAL {
         R: Send,
     {
         self.run_with_retry(Begin::WithFirstStatement, operation)
-            .map_err(|error| error.within(self.0.context.schema.as_ref()))
+            .or_else(|error| self.placed(error))
     }
 
     async fn read<F, R>(self, query: F) -> Result<R>
+    where
+        F: for<'r, 'c> Closure<&'r mut Connection<'c>, Result<R>, Future: Send> + Send,
+        R: Send,
+    {
+        match self.look(query).await {
+            Ok(found) => Ok(found),
+            Err(error) => self.placed(error).await,
+        }
+    }
+}
+
+impl DAL {
+    /// Runs a query on a connection of its own.
+    async fn look<F, R>(&self, query: F) -> Result<R>
     where
         F: for<'r, 'c> Closure<&'r mut Connection<'c>, Result<R>, Future: Send> + Send,
         R: Send,
@@ -70,7 +87,27 @@ impl sealed::Door for &DAL {
         .await
         .map_err(|_| self.too_late())?;
         lease.give_back();
-        result.map_err(|error| error.within(self.0.context.schema.as_ref()))
+        result
+    }
+
+    /// The error, with where it happened: the schema, and rows with what could not be read.
+    async fn placed<R>(&self, error: Error) -> Result<R> {
+        let mut error = error.within(self.0.context.schema.as_ref());
+        if let Error::UnknownText {
+            column,
+            found,
+            rows,
+            ..
+        } = &mut error
+        {
+            let (column, found) = (*column, found.as_str());
+            let look = self.look(async |connection: &mut Connection<'_>| {
+                stored_text::rows(connection, column, found).await
+            });
+            // Boxed, so that no call is larger for it. If nothing is learned, the error is still the first one.
+            *rows = Box::pin(look).await.unwrap_or_default();
+        }
+        Err(error)
     }
 }
 

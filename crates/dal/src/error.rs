@@ -3,7 +3,10 @@ use std::{result, time::Duration};
 use taskbox_models::{Conflict, PipelineStatus, UnknownText};
 use uuid::Uuid;
 
-use crate::{queries::TABLES, schema::Schema};
+use crate::{
+    queries::{TABLES, stored_text::SHOWN},
+    schema::Schema,
+};
 
 /// What a call of this crate answers with.
 pub type Result<T, E = Error> = result::Result<T, E>;
@@ -138,7 +141,8 @@ pub enum Error {
     /// A text in the database that Taskbox cannot have written, such as a status that there is not. Nothing else of
     /// what was asked for is answered, and what was written is rolled back. Correct the rows that have it.
     #[error(
-        "{column} has {found:?}, which is no {expected}; only other software can have written that: find the rows by it, and correct them"
+        "{column} has {found:?}{}, which is no {expected}; only other software can have written that: find the rows by it, and correct them",
+        of_rows(rows)
     )]
     UnknownText {
         /// Where it is, as `table.column`.
@@ -147,6 +151,9 @@ pub enum Error {
         expected: &'static str,
         /// The text, or the beginning of a long one.
         found: String,
+        /// The ids of the newest rows that have it, three at the most. Empty within a transaction of the program, where
+        /// nothing can be asked after the failure, and if only older rows than the newest 10,000 have it.
+        rows: Vec<String>,
     },
     /// The database refused a statement, or could not be reached.
     #[error("the database says: {0}")]
@@ -220,6 +227,13 @@ fn place(schema: Option<&str>) -> String {
     }
 }
 
+fn of_rows(rows: &[String]) -> String {
+    match rows {
+        [] => String::new(),
+        rows => format!(" (id {})", rows.join(", ")),
+    }
+}
+
 fn any_of(statuses: &[PipelineStatus]) -> String {
     let statuses: Vec<_> = statuses.iter().map(|status| status.as_str()).collect();
     statuses.join(" or ")
@@ -232,6 +246,7 @@ impl From<diesel::result::Error> for Error {
                 column: text.column,
                 expected: text.expected,
                 found: text.found.chars().take(SHOWN).collect(),
+                rows: Vec::new(),
             };
         }
         match missing(&error) {
@@ -243,9 +258,6 @@ impl From<diesel::result::Error> for Error {
         }
     }
 }
-
-/// How many characters of a text an error shows.
-const SHOWN: usize = 100;
 
 /// The text that could not be read, if it is for that.
 fn unknown_text(error: &diesel::result::Error) -> Option<&UnknownText> {

@@ -19,6 +19,7 @@ mod recorder;
 #[cfg(all(test, feature = "postgres", feature = "sqlite"))]
 mod snapshots;
 mod sql;
+pub(crate) mod stored_text;
 pub(crate) mod task_dependency;
 pub(crate) mod task_execution;
 pub(crate) mod task_outbox;

@@ -20,16 +20,24 @@ async fn write(db: &TestDatabase, table: &str, column: &str, value: &str) {
     db.execute(&sql).await;
 }
 
-/// Fails unless the error names the column and shows the text.
-fn assert_named(answer: &Result<String>, place: &str, text: &str) {
+/// Fails unless the error names the column, shows the text, and names the newest rows that have it.
+fn assert_named(answer: &Result<String>, place: &str, text: &str, newest: &[String]) {
     let error = answer.as_ref().unwrap_err();
-    let Error::UnknownText { column, found, .. } = error else {
+    let Error::UnknownText {
+        column,
+        found,
+        rows,
+        ..
+    } = error
+    else {
         panic!("{error:?}");
     };
     assert_eq!((*column, found.as_str()), (place, text));
+    assert_eq!(rows, newest);
     assert!(!error.is_transient());
     let said = error.to_string();
     assert!(said.contains(place) && said.contains(text), "{said}");
+    assert!(said.contains(&newest.join(", ")), "{said}");
 }
 
 pub(crate) async fn a_stored_text_that_is_no_status_is_named(db: &TestDatabase) {
@@ -41,20 +49,28 @@ pub(crate) async fn a_stored_text_that_is_no_status_is_named(db: &TestDatabase) 
         || scene.dal.execution_event(),
     );
     let long = "x".repeat(1000);
+    let recent = events().get_recent(3).await.unwrap();
+    let recent: Vec<_> = recent.iter().map(|event| event.id.to_string()).collect();
     write(db, "execution_events", "event_type", &format!("'{long}'")).await;
     for answer in [
         shown(events().list_by_task(scene.task).await),
         shown(events().list_by_pipeline(scene.pipeline).await),
         shown(events().get_recent(9).await),
     ] {
-        assert_named(&answer, "execution_events.event_type", &long[..100]);
+        assert_named(
+            &answer,
+            "execution_events.event_type",
+            &long[..100],
+            &recent,
+        );
     }
     let of_type = events().list_by_type(EventType::TaskCreated, 9).await;
     assert!(of_type.unwrap().is_empty());
 
+    let both = [scene.task, scene.claim.task_execution_id()].map(|task| task.to_string());
     write(db, "task_executions", "run_when", "'Sometimes'").await;
     let answer = shown(tasks().get(scene.task).await);
-    assert_named(&answer, "task_executions.run_when", "Sometimes");
+    assert_named(&answer, "task_executions.run_when", "Sometimes", &both);
     write(db, "task_executions", "status", "'ready'").await;
     let before = db.dump().await;
     for answer in [
@@ -64,12 +80,12 @@ pub(crate) async fn a_stored_text_that_is_no_status_is_named(db: &TestDatabase) 
         shown(tasks().mark_ready_many(&[scene.task]).await),
         shown(tasks().cancel(scene.task).await),
     ] {
-        assert_named(&answer, "task_executions.status", "ready");
+        assert_named(&answer, "task_executions.status", "ready", &both);
     }
     // What is written after it would go by what cannot be known.
     let swallowed = scene.dal.transaction(async |tx| {
         let read = tx.task_execution().get(scene.task).await;
-        assert!(matches!(read, Err(Error::UnknownText { .. })), "{read:?}");
+        assert_named(&shown(read), "task_executions.status", "ready", &[]);
         Ok::<_, Error>(())
     });
     let spoiled = swallowed.await.unwrap_err();
@@ -78,7 +94,8 @@ pub(crate) async fn a_stored_text_that_is_no_status_is_named(db: &TestDatabase) 
     assert!(of_status.unwrap().is_empty());
     write(db, "pipeline_executions", "status", "''").await;
     let answer = shown(pipelines().get(scene.pipeline).await);
-    assert_named(&answer, "pipeline_executions.status", "");
+    let pipeline = [scene.pipeline.to_string()];
+    assert_named(&answer, "pipeline_executions.status", "", &pipeline);
     assert_eq!(
         db.dump().await["task_executions"],
         before["task_executions"]

@@ -6,7 +6,10 @@ use taskbox_models::{EventType, PipelineStatus, TaskStatus};
 use taskbox_test_support::TestDatabase;
 use uuid::Uuid;
 
-use super::{super::recorder::record, assert_snapshot, connect};
+use super::{
+    super::{recorder::record, stored_text},
+    assert_snapshot, connect,
+};
 use crate::{EventCursor, PipelineFilter, TaskFilter};
 
 taskbox_test_support::suite! {
@@ -14,6 +17,7 @@ taskbox_test_support::suite! {
     what_happened_lately_is_counted_by_these_statements,
     lists_with_filters_are_read_by_these_statements,
     the_history_is_followed_by_these_statements,
+    rows_that_cannot_be_read_are_found_by_this_statement,
 }
 
 async fn what_waits_and_works_is_counted_by_these_statements(db: &TestDatabase) {
@@ -71,4 +75,13 @@ async fn the_history_is_followed_by_these_statements(db: &TestDatabase) {
     let mut begin = EventCursor::default();
     let after = record!(dal, |tx| begin.advance(&mut tx.connection, 1));
     assert_snapshot(db, "event_read_after", &after);
+}
+
+async fn rows_that_cannot_be_read_are_found_by_this_statement(db: &TestDatabase) {
+    let dal = connect(db).await;
+    let column = "task_executions.status";
+    let rows = record!(dal, |tx| {
+        stored_text::rows(&mut tx.connection, column, "ready")
+    });
+    assert_snapshot(db, "stored_text", &rows);
 }

@@ -7,7 +7,7 @@ use taskbox_test_support::Backend;
 /// The second statement of a transition, which only Postgres may need.
 pub(super) const SWEEP: &str = "sweep";
 
-pub(super) const OPERATIONS: [&str; 67] = [
+pub(super) const OPERATIONS: [&str; 68] = [
     "cancel",
     "claim",
     "claim_due",
@@ -61,6 +61,7 @@ pub(super) const OPERATIONS: [&str; 67] = [
     "schedule_retry",
     "schedule_retry_many",
     "skip",
+    "stored_text",
     SWEEP,
     "task_count_by_status",
     "task_count_live",
