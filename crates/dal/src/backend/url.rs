@@ -18,9 +18,10 @@ const WHAT: &str = "the database URL";
 impl Target {
     /// Reads a URL. An error never repeats it, since it may hold a password.
     pub(crate) fn parse(url: &str) -> Result<Self> {
-        let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
+        let (scheme, rest) = url.split_once(':').unwrap_or_default();
         match scheme {
-            "postgres" | "postgresql" => postgres(url),
+            // Without the slashes the driver would take the whole for the name of an option, and repeat it.
+            "postgres" | "postgresql" if rest.starts_with("//") => postgres(url),
             "sqlite" => sqlite(url),
             _ => Err(Error::invalid(
                 WHAT,

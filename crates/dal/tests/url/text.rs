@@ -11,11 +11,15 @@ async fn what_cannot_be_a_url_is_refused_and_says_why() {
         ("tasks.db", "must begin with"),
         ("mysql://root:s3cr3t@localhost/tasks", "must begin with"),
         ("POSTGRES://u:s3cr3t@localhost/tasks", "must begin with"),
+        ("postgres:/u:s3cr3t@localhost/tasks", "must begin with"),
+        ("postgres:u:s3cr3t@localhost?a=b", "must begin with"),
         ("postgres://u:s3cr3t@localhost:port/tasks", "is malformed"),
         ("postgres://u:s3cr3t@localhost:99999/tasks", "is malformed"),
         // In a password that is not escaped, a name of a parameter would be a part of it.
         ("postgres://u:a@b?s3cr3t=@localhost/tasks", "write those"),
         ("postgres://u:s3cr3t@a@localhost/tasks", "as %40"),
+        ("postgres://localhost/tasks?password=a@s3cr3t", "as %40"),
+        ("postgres://u:a?s3cr3t@localhost/tasks", "as %3F"),
         ("postgres://u:s3cr3t@localhost/tasks?colour", "is malformed"),
         (
             "postgres://u:s3cr3t@localhost/tasks?sslmode=disable&colour=red",

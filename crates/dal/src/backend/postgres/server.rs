@@ -38,6 +38,16 @@ impl Server {
                     .to_owned(),
             );
         }
+        // The driver takes all before the @ for the user, and what is behind it in a password for the host.
+        if url
+            .split_once('@')
+            .is_some_and(|(user, _)| user.contains('?'))
+        {
+            return Err(
+                "has a ? before its @; write it as %3F, or the @ as %40 if it is of a parameter"
+                    .to_owned(),
+            );
+        }
         let (rest, parameters) = Parameters::split(url)?;
         let mut config: Config = rest
             .parse()
@@ -108,14 +118,12 @@ struct Parameters {
 impl Parameters {
     /// Takes them out of a URL, which leaves what the driver knows.
     fn split(url: &str) -> Result<(String, Self), String> {
-        let credentials = url.find('@').unwrap_or_default();
-        let Some(start) = url[credentials..].find('?') else {
+        let Some((address, query)) = url.split_once('?') else {
             return Ok((url.to_owned(), Self::default()));
         };
-        let (address, query) = url.split_at(credentials + start);
         let mut ours = Self::default();
         let mut others = Vec::new();
-        for pair in query[1..].split('&') {
+        for pair in query.split('&') {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             match name {
                 "sslmode" => ours.mode = Some(decoded(name, value)?),
