@@ -17,6 +17,7 @@ taskbox_test_support::suite! {
     both: [a_name_that_is_no_schemas_is_refused],
     postgres: [
         a_schema_and_a_search_path_in_the_url_are_refused,
+        options_that_would_swallow_the_schema_are_refused,
         every_connection_looks_in_the_schema_alone,
         the_options_of_the_url_hold_beside_the_schema,
         a_second_pool_is_in_the_same_schema,
@@ -77,6 +78,19 @@ async fn a_schema_and_a_search_path_in_the_url_are_refused(db: &TestDatabase) {
         };
         assert!(problem.contains("search_path"), "{problem}");
         DAL::connect(&url).await.unwrap();
+    }
+}
+
+async fn options_that_would_swallow_the_schema_are_refused(db: &TestDatabase) {
+    for (options, refused) in [
+        ("-c%20application_name=a%5C", true),
+        ("-c%20application_name=a%5C%5C", false),
+        ("%5C%5C%5C", true),
+    ] {
+        let url = format!("{}&options={options}", db.url());
+        let answer = DAL::builder(&url).schema("tenant_a").connect().await;
+        let is_refused = matches!(&answer, Err(Error::InvalidInput { what: "schema", problem }) if problem.contains("backslash"));
+        assert_eq!(is_refused, refused, "{options}: {answer:?}");
     }
 }
 

@@ -95,6 +95,14 @@ impl Server {
                     .to_owned(),
             );
         }
+        // It would make the space behind it a part of their last word, and the server refuse what is left.
+        let backslashes = others.bytes().rev().take_while(|byte| *byte == b'\\');
+        if backslashes.count() % 2 == 1 {
+            return Err(
+                "cannot stand behind the `options` of the URL, which end in a backslash; double it, or take it away"
+                    .to_owned(),
+            );
+        }
         let options = format!("{others} -c search_path={schema}");
         self.config.options(options.trim_start());
         self.schema = Some(schema.clone());
