@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-use crate::command::{cargo, on_path, program, run as run_command};
+use crate::command::{cargo, on_path, output, program, run as run_command};
 use crate::postgres::{Server, Settings};
-use crate::{bench, book, dependencies, lifecycle, peers, schema, test};
+use crate::{bench, book, dependencies, fuzz, lifecycle, peers, schema, test};
 
 /// Both features, neither, and each by itself: features add, and any combination builds.
 const BUILDS: [(&str, &str); 9] = [
@@ -71,7 +71,13 @@ pub(crate) fn run() -> Result<()> {
     step(
         "peers",
         "cargo metadata --locked --manifest-path benches/peers/Cargo.toml",
-        peers::check,
+        || without_compiling(peers::MANIFEST),
+    )?;
+    // What it tries is tried by the tests of the DAL, too, with its seeds.
+    step(
+        "fuzz",
+        "cargo metadata --locked --manifest-path fuzz/Cargo.toml",
+        || without_compiling(fuzz::MANIFEST),
     )?;
     step("lifecycle", "cargo xtask lifecycle --check", || {
         lifecycle::run(true)
@@ -118,6 +124,14 @@ fn typos() -> Result<()> {
     on_path("typos")
         .context("typos not found: install it with `cargo install typos-cli --locked`")?;
     run_command(&mut program("typos"))
+}
+
+/// What can be said of a workspace of its own without minutes of compiling it: its format, and that its lock fits
+/// Taskbox.
+fn without_compiling(manifest: &str) -> Result<()> {
+    run_command(cargo().args(["fmt", "--check", "--manifest-path", manifest]))?;
+    let lock = ["metadata", "--locked", "--format-version", "1"];
+    output(cargo().args(lock).args(["--manifest-path", manifest])).map(drop)
 }
 
 fn doc() -> Result<()> {

@@ -14,6 +14,7 @@ mod ci;
 mod command;
 mod dependencies;
 mod diesel_cli;
+mod fuzz;
 mod lifecycle;
 mod links;
 mod peers;
@@ -76,6 +77,17 @@ enum Task {
         #[arg(last = true)]
         args: Vec<OsString>,
     },
+    /// Fuzz every decoder and validator, by coverage
+    Fuzz {
+        /// Which targets; all of them unless some are named
+        targets: Vec<String>,
+        /// How long each runs
+        #[arg(long, default_value_t = 10)]
+        seconds: u32,
+        /// Arguments of libFuzzer; `-help=1` lists them
+        #[arg(last = true)]
+        args: Vec<OsString>,
+    },
     /// Write crates/schema/src/schema.rs from the Postgres migrations
     Schema {
         /// Change nothing; fail if the file is not what the migrations make
@@ -127,6 +139,11 @@ fn run(task: Task) -> Result<()> {
         Task::Pooler { args } => test::behind_a_pooler(&Server::start(Settings::Fast)?, &args),
         Task::Bench { args } => bench::run_on(&Server::start(Settings::Durable)?, &args),
         Task::Peers { args } => peers::run_on(&Server::start(Settings::Durable)?, &args),
+        Task::Fuzz {
+            targets,
+            seconds,
+            args,
+        } => fuzz::run_targets(&targets, seconds, &args),
         Task::Schema { check } => schema::run_on(&Server::start(Settings::Fast)?, check),
         Task::Lifecycle { check } => lifecycle::run(check),
         Task::Book => book::build(),

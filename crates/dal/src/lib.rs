@@ -22,6 +22,8 @@ mod durability;
 mod error;
 mod execution_event;
 mod fault;
+#[cfg(all(any(fuzzing, test), feature = "postgres", feature = "sqlite"))]
+pub mod fuzzing;
 pub mod limits;
 mod migrations;
 mod moved;

@@ -8,7 +8,7 @@ mod notifier;
 #[cfg(feature = "sqlite")]
 mod pace;
 #[cfg(feature = "postgres")]
-mod payload;
+pub(crate) mod payload;
 mod signal;
 #[cfg(feature = "sqlite")]
 mod watcher;

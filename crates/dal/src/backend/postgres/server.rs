@@ -22,7 +22,7 @@ const OS_KEEPALIVE: Duration = Duration::from_hours(2);
 /// A server, who connects to it, how the line is secured, and the schema in which all is done.
 #[derive(Clone, Debug)]
 pub(crate) struct Server {
-    pub(super) config: Config,
+    pub(crate) config: Config,
     /// `None` if the URL says `sslmode=disable`.
     pub(super) tls: Option<Tls>,
     /// `None` for those that the server looks in by itself, or that the `options` of the URL name.
@@ -30,8 +30,19 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Reads a URL. What is said of a wrong one never repeats it, since it may hold a password.
+    /// Reads a URL, and the files that it names. What is said of a wrong one never repeats it, since it may hold a
+    /// password.
     pub(crate) fn parse(url: &str) -> Result<Self, String> {
+        let server = Self::read(url)?;
+        if let Some(tls) = &server.tls {
+            // So that a file which is wrong shows now, and not at the first connection.
+            tls.connector()?;
+        }
+        Ok(server)
+    }
+
+    /// Reads a URL, and no files.
+    pub(crate) fn read(url: &str) -> Result<Self, String> {
         if url.matches('@').count() > 1 {
             return Err(
                 "has more than one @; write those in a user, a password or a parameter as %40"
@@ -68,10 +79,6 @@ impl Server {
             }
         }
         let tls = parameters.tls(&mut config)?;
-        if let Some(tls) = &tls {
-            // So that a file which is wrong shows now, and not at the first connection.
-            tls.connector()?;
-        }
         Ok(Self {
             config,
             tls,
