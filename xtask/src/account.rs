@@ -1,5 +1,7 @@
 //! Postgres refuses to run as root: then it gets an account of its own.
 
+use std::env;
+use std::ffi::OsStr;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -7,10 +9,15 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
+/// Set where an ordinary user is root, in a namespace that has no other accounts.
+pub(crate) const NO_OTHERS: &str = "TASKBOX_NO_OTHER_ACCOUNTS";
+
 /// The account that Postgres's programs run under.
 pub(crate) enum Account {
     /// Whoever runs us.
     Own,
+    /// Whoever runs us, by another number: as root, in a namespace without other accounts, we are nobody to them.
+    OwnAsNobody,
     System {
         uid: u32,
         gid: u32,
@@ -22,6 +29,9 @@ impl Account {
     pub(crate) fn for_postgres() -> Result<Self> {
         if !is_root() {
             return Ok(Self::Own);
+        }
+        if env::var_os(NO_OTHERS).is_some() {
+            return Ok(Self::OwnAsNobody);
         }
         ["postgres", "nobody"]
             .into_iter()
@@ -35,9 +45,21 @@ impl Account {
         Some(Self::System { uid, gid })
     }
 
-    pub(crate) fn runs(&self, command: &mut Command) {
-        if let Self::System { uid, gid } = *self {
-            command.uid(uid).gid(gid);
+    /// A command of this account.
+    pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        match *self {
+            Self::Own => Command::new(program),
+            Self::OwnAsNobody => {
+                let mut command = Command::new("unshare");
+                command.args(["--user", "--map-user=65534", "--map-group=65534", "--"]);
+                command.arg(program);
+                command
+            }
+            Self::System { uid, gid } => {
+                let mut command = Command::new(program);
+                command.uid(uid).gid(gid);
+                command
+            }
         }
     }
 

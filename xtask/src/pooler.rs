@@ -72,14 +72,13 @@ pub(crate) fn keep(program: &Path, server: &str) -> Result<()> {
         configuration(server, port)?,
     )?;
     let log = File::create(folder.path().join("log"))?;
-    let mut command = Command::new(program);
+    let mut command = account.command(program);
     command
         .arg("pgbouncer.ini")
         .current_dir(folder.path())
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log);
-    account.runs(&mut command);
     let mut pooler = command.spawn().context("cannot run `pgbouncer`")?;
     let kept = wait_until_ready(&mut pooler, port).and_then(|()| {
         writeln!(io::stdout(), "{port}")?;

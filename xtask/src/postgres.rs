@@ -9,6 +9,7 @@
 mod address;
 mod certificates;
 mod cluster;
+mod disks;
 
 use std::env;
 use std::ffi::OsString;
@@ -42,6 +43,9 @@ pub(crate) enum Settings {
     Durable,
     /// One test that has the server to itself, and ends it: what is committed survives that. On a socket alone.
     Alone,
+    /// The same with two small disks, which the test fills: one for tables, one for the log. A server that cannot write its
+    /// log stays down.
+    Cramped,
 }
 
 /// A recovery begins by syncing what there is. File by file that takes seconds.
@@ -75,6 +79,15 @@ impl Settings {
                 "fsync=on",
                 "full_page_writes=on",
                 RECOVERY,
+                "shared_buffers=16MB",
+                "synchronous_commit=on",
+            ],
+            Self::Cramped => &[
+                "deadlock_timeout=100ms",
+                "fsync=on",
+                "full_page_writes=on",
+                RECOVERY,
+                "restart_after_crash=off",
                 "shared_buffers=16MB",
                 "synchronous_commit=on",
             ],
@@ -175,21 +188,29 @@ fn keeper(programs: &ServerPrograms, settings: Settings) -> Result<Command> {
     Ok(command)
 }
 
-/// The keeper's side: a server for as long as standard input is open. Each line there is a word, and is answered by `done`:
-/// `stop` shuts the server down, `kill` kills it, `start` starts it again on what it had.
+/// The keeper's side: a server for as long as standard input is open. Each line there is an order, and is answered by
+/// `done`: `stop` shuts the server down, `kill` kills it, `await end` waits until it has ended by itself, `start` starts it
+/// again on what it had. `fill tables` and `fill log` leave no room on a small disk, `free` makes some.
 pub(crate) fn keep(programs: &ServerPrograms, settings: Settings) -> Result<()> {
-    let cluster = Cluster::create(programs)?;
+    if matches!(settings, Settings::Cramped) {
+        disks::enter()?;
+    }
+    let cluster = Cluster::create(programs, settings)?;
     let mut server = Some(cluster.start(settings)?);
     if let Some(server) = &server {
         let certificates = cluster.certificates().display();
         writeln!(io::stdout(), "{} {certificates}", server.address())?;
     }
-    for word in io::stdin().lines() {
-        server = match (word?.as_str(), server) {
+    for order in io::stdin().lines() {
+        server = match (order?.as_str(), server) {
             ("start", None) => Some(cluster.start(settings)?),
             ("stop", Some(server)) => server.shut_down().map(|()| None)?,
             ("kill", Some(server)) => server.kill().map(|()| None)?,
-            (word, _) => bail!("the keeper of Postgres cannot {word} it now"),
+            ("await end", Some(server)) => server.await_end().map(|()| None)?,
+            ("fill tables", server) => cluster.disks()?.fill_tables().map(|()| server)?,
+            ("fill log", server) => cluster.disks()?.fill_log().map(|()| server)?,
+            ("free", server) => cluster.disks()?.free().map(|()| server)?,
+            (order, _) => bail!("the keeper of Postgres cannot do this now: {order}"),
         };
         writeln!(io::stdout(), "done")?;
     }

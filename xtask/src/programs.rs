@@ -60,8 +60,12 @@ impl ServerPrograms {
         &self.folder
     }
 
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
     pub(crate) fn command(&self, name: &str) -> Command {
-        Command::new(self.folder.join(name))
+        Command::new(self.path(name))
     }
 }
 

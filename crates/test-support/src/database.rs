@@ -85,6 +85,12 @@ impl TestDatabase {
         Self::at(Place::Postgres(postgres::Database::alone(&script).await))
     }
 
+    /// The same with two small disks, which can be [filled](OwnServer::fill): one for its tables, one for the server's log.
+    pub async fn create_cramped() -> Self {
+        let script = migrations::script(Backend::Postgres);
+        Self::at(Place::Postgres(postgres::Database::cramped(&script).await))
+    }
+
     fn at(place: Place) -> Self {
         Self {
             place,
@@ -130,7 +136,7 @@ impl TestDatabase {
             Place::Postgres(database) => database.own_server(),
             Place::Sqlite(_) => None,
         }
-        .expect("`suite!` gives it a server of its own under `alone`")
+        .expect("`suite!` gives it a server of its own under `alone` and `cramped`")
     }
 
     /// Runs one or more statements: for triggers, and for states that the API refuses to make.

@@ -13,5 +13,5 @@ mod sqlite;
 mod suite;
 
 pub use database::{Backend, TestDatabase};
-pub use postgres::{OwnServer, certificates};
-pub use run::{AsyncTest, run, run_alone, run_empty};
+pub use postgres::{Disk, OwnServer, certificates};
+pub use run::{AsyncTest, run, run_alone, run_cramped, run_empty};

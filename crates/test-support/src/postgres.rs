@@ -10,12 +10,14 @@ use tokio::runtime;
 use uuid::Uuid;
 
 use self::connection::Connection;
-pub use self::own_server::OwnServer;
+pub use self::own_server::{Disk, OwnServer};
 use self::template::template;
 
 const POOLER: &str = "TASKBOX_POSTGRES_POOLER";
 const SERVER: &str = "TASKBOX_POSTGRES_URL";
 const CERTIFICATES: &str = "TASKBOX_POSTGRES_CERTIFICATES";
+/// The name of a database on a server of its own.
+const ALONE: &str = "taskbox_test";
 
 #[derive(Debug)]
 pub(crate) struct Database {
@@ -30,14 +32,29 @@ pub(crate) struct Database {
 impl Database {
     /// Migrated, on a server of its own.
     pub(crate) async fn alone(script: &str) -> Self {
-        let own_server = OwnServer::start();
-        let server = own_server.url().to_owned();
-        let name = "taskbox_test".to_owned();
-        let create = format!("CREATE DATABASE {name}");
-        Connection::open(&server).await.execute(&create).await;
+        let own_server = OwnServer::start("alone");
+        let create = format!("CREATE DATABASE {ALONE}");
+        let server = Connection::open(own_server.url()).await;
+        server.execute(&create).await;
+        Self::on(own_server, script).await
+    }
+
+    /// Migrated, on a server of its own, with its tables on one small disk and the server's log on another.
+    pub(crate) async fn cramped(script: &str) -> Self {
+        let own_server = OwnServer::start("cramped");
+        let tables = own_server.tables();
+        let tables = format!("CREATE TABLESPACE small LOCATION '{}'", tables.display());
+        let create = format!("CREATE DATABASE {ALONE} TABLESPACE small");
+        let server = Connection::open(own_server.url()).await;
+        server.execute(&tables).await;
+        server.execute(&create).await;
+        Self::on(own_server, script).await
+    }
+
+    async fn on(own_server: OwnServer, script: &str) -> Self {
         let database = Self {
-            server,
-            name,
+            server: own_server.url().to_owned(),
+            name: ALONE.to_owned(),
             schema: None,
             own_server: Some(own_server),
         };

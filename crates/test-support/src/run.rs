@@ -53,6 +53,19 @@ where
     );
 }
 
+/// Like [`run_alone`], on a server with two small disks, which the test can [fill](crate::OwnServer::fill).
+pub fn run_cramped<T>(backend: Backend, test: T)
+where
+    T: for<'a> AsyncTest<'a> + Send + 'static,
+{
+    run_on(
+        TestDatabase::create_cramped(),
+        &name::<T>(backend),
+        test,
+        true,
+    );
+}
+
 /// Like [`run`], on a database without tables: for the tests of migrating. Checks no invariants.
 pub fn run_empty<T>(backend: Backend, test: T)
 where

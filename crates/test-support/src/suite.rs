@@ -12,8 +12,9 @@
 /// ```
 /// A file with tests that are about one backend, or about a database without tables (those run by
 /// [`run_empty`](crate::run_empty)), or about a Postgres server that goes away (those run by
-/// [`run_alone`](crate::run_alone)), names its parts, of which each may be left out, in this order:
-/// `suite! { both: [a, b], empty: [c], postgres: [d], alone: [e], sqlite: [f] }`. Attributes before a name, such as
+/// [`run_alone`](crate::run_alone)), or whose disk is full ([`run_cramped`](crate::run_cramped)), names its parts, of which
+/// each may be left out, in this order:
+/// `suite! { both: [a, b], empty: [c], postgres: [d], alone: [e], cramped: [f], sqlite: [g] }`. Attributes before a name, such as
 /// `#[ignore = "…"]`, go to the test.
 #[macro_export]
 macro_rules! suite {
@@ -22,6 +23,7 @@ macro_rules! suite {
         $(empty: [$($(#[$empty_meta:meta])* $empty:ident),* $(,)?] $(,)?)?
         $(postgres: [$($(#[$postgres_meta:meta])* $postgres:ident),* $(,)?] $(,)?)?
         $(alone: [$($(#[$alone_meta:meta])* $alone:ident),* $(,)?] $(,)?)?
+        $(cramped: [$($(#[$cramped_meta:meta])* $cramped:ident),* $(,)?] $(,)?)?
         $(sqlite: [$($(#[$sqlite_meta:meta])* $sqlite:ident),* $(,)?] $(,)?)?
     ) => {
         mod postgres {
@@ -29,6 +31,7 @@ macro_rules! suite {
             $crate::__tests! { run_empty, Postgres, $($($(#[$empty_meta])* $empty)*)? }
             $crate::__tests! { run, Postgres, $($($(#[$postgres_meta])* $postgres)*)? }
             $crate::__tests! { run_alone, Postgres, $($($(#[$alone_meta])* $alone)*)? }
+            $crate::__tests! { run_cramped, Postgres, $($($(#[$cramped_meta])* $cramped)*)? }
         }
         mod sqlite {
             $crate::__tests! { run, Sqlite, $($($(#[$both_meta])* $both)*)? }

@@ -21,7 +21,7 @@ impl Address {
     pub(super) fn of(settings: Settings, folder: &Path) -> Result<Self> {
         Ok(match settings {
             Settings::Fast | Settings::Durable => Self::Port(free_port()?),
-            Settings::Alone => Self::Folder(folder.to_owned()),
+            Settings::Alone | Settings::Cramped => Self::Folder(folder.to_owned()),
         })
     }
 

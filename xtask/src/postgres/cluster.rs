@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use super::Settings;
 use super::address::Address;
 use super::certificates::{ADMISSION, Certificates};
+use super::disks::Disks;
 use crate::account::Account;
 use crate::programs::ServerPrograms;
 
@@ -27,21 +28,28 @@ pub(super) struct Cluster<'a> {
     programs: &'a ServerPrograms,
     account: Account,
     certificates: Certificates,
+    /// Before the folder that they are in.
+    disks: Option<Disks>,
     folder: TempDir,
 }
 
 impl<'a> Cluster<'a> {
-    pub(super) fn create(programs: &'a ServerPrograms) -> Result<Self> {
+    pub(super) fn create(programs: &'a ServerPrograms, settings: Settings) -> Result<Self> {
         let account = Account::for_postgres()?;
         let folder = tempfile::Builder::new()
             .prefix("taskbox-postgres-")
             .tempdir()?;
         account.owns(folder.path())?;
         let certificates = Certificates::create(folder.path().join("certificates"), &account)?;
+        let disks = match settings {
+            Settings::Cramped => Some(Disks::mount(folder.path(), &account)?),
+            Settings::Alone | Settings::Durable | Settings::Fast => None,
+        };
         let cluster = Self {
             programs,
             account,
             certificates,
+            disks,
             folder,
         };
         cluster.initialize()?;
@@ -50,10 +58,18 @@ impl<'a> Cluster<'a> {
     }
 
     fn initialize(&self) -> Result<()> {
-        let output = self
-            .command("initdb")
+        let mut initdb = self.command("initdb");
+        initdb
             .args(["--no-sync", "--username=postgres", "--auth=trust"])
-            .args(["--encoding=UTF8", "--locale=C", "--pgdata=data"])
+            .args(["--encoding=UTF8", "--locale=C", "--pgdata=data"]);
+        if let Some(disks) = &self.disks {
+            // Segments of 1 MB, so that the next one is soon asked for.
+            initdb
+                .arg("--waldir")
+                .arg(disks.log())
+                .arg("--wal-segsize=1");
+        }
+        let output = initdb
             .output()
             .with_context(|| self.cannot_enter("initdb"))?;
         if !output.status.success() {
@@ -80,6 +96,13 @@ impl<'a> Cluster<'a> {
     fn cannot_enter(&self, name: &str) -> String {
         let folder = self.folder.path().display();
         format!("cannot run `{name}` in {folder} (TMPDIR chooses another place)")
+    }
+
+    /// The small disks that it is on.
+    pub(super) fn disks(&self) -> Result<&Disks> {
+        self.disks
+            .as_ref()
+            .context("this server has no disks of its own")
     }
 
     /// A server that accepts connections. One that runs on the folder of another that was killed begins with what that
@@ -154,9 +177,8 @@ impl<'a> Cluster<'a> {
 
     /// One of Postgres's programs, in our folder and under its account.
     fn command(&self, name: &str) -> Command {
-        let mut command = self.programs.command(name);
+        let mut command = self.account.command(self.programs.path(name));
         command.current_dir(self.folder.path());
-        self.account.runs(&mut command);
         command
     }
 
@@ -181,6 +203,18 @@ impl Process {
     /// Ends it as its operator does: it hangs up on everyone, and writes out what it has.
     pub(super) fn shut_down(mut self) -> Result<()> {
         self.end("INT")
+    }
+
+    /// Waits until it has ended by itself.
+    pub(super) fn await_end(mut self) -> Result<()> {
+        let deadline = Instant::now() + STOP_LIMIT;
+        while self.child.try_wait()?.is_none() {
+            if Instant::now() > deadline {
+                bail!("it had not ended after {} s", STOP_LIMIT.as_secs());
+            }
+            sleep(POLL);
+        }
+        Ok(())
     }
 
     /// Ends it as a crash does. The processes that it has started find out by themselves.
