@@ -58,8 +58,7 @@ enum Task {
         #[arg(last = true)]
         args: Vec<OsString>,
     },
-    /// Run tests of Postgres behind a private `PgBouncer` in transaction mode: those that have to pass there, unless others
-    /// are named
+    /// Run the tests of Postgres behind a private `PgBouncer` in transaction mode: all that can be, unless some are named
     Pooler {
         /// Arguments of `cargo test`
         #[arg(last = true)]

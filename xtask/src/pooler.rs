@@ -71,6 +71,7 @@ pub(crate) fn keep(program: &Path, server: &str) -> Result<()> {
         folder.path().join("pgbouncer.ini"),
         configuration(server, port)?,
     )?;
+    fs::write(folder.path().join("users"), "\"postgres\" \"\"\n")?;
     let log = File::create(folder.path().join("log"))?;
     let mut command = account.command(program);
     command
@@ -90,17 +91,22 @@ pub(crate) fn keep(program: &Path, server: &str) -> Result<()> {
     kept.with_context(|| fs::read_to_string(folder.path().join("log")).unwrap_or_default())
 }
 
-/// Any database of the server, as its owner; and otherwise what `PgBouncer` is by default.
+/// Any database of the server, as any of its roles, and without passwords. A schema is the role's, as docs/connecting.md
+/// says. Otherwise what `PgBouncer` is by default.
 fn configuration(server: &str, port: u16) -> Result<String> {
     let (host, server_port) = server.split_once(':').context("the server has no port")?;
     Ok(format!(
         "[databases]
-* = host={host} port={server_port} user=postgres
+* = host={host} port={server_port}
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = {port}
 unix_socket_dir =
-auth_type = any
+auth_type = trust
+auth_file = users
+auth_user = postgres
+auth_query = SELECT rolname, NULL::text FROM pg_roles WHERE rolname = $1
+ignore_startup_parameters = search_path
 pool_mode = transaction
 max_client_conn = 1000
 "

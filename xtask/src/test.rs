@@ -1,51 +1,96 @@
 //! `cargo test` with what the tests need around them.
 
+mod direct;
+
 use std::ffi::OsString;
+use std::fs;
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
-use crate::command::{cargo, run};
+use crate::command::{cargo, output, root, run};
 use crate::diesel_cli;
 use crate::pooler::Pooler;
 use crate::postgres::Server;
 
-/// What is also run behind a pooler in transaction mode: what the DAL promises to who shares its sessions with others.
-/// Not what is about a session or a server: LISTEN, `search_path`, TLS, messages that are lost, servers that go away.
-const BEHIND_A_POOLER: [&str; 10] = [
-    "atomicity",
-    "attempt",
-    "attempts",
-    "fence",
-    "pipeline_cancel",
-    "pipeline_execution",
-    "retry",
-    "task_execution",
-    "task_outbox",
-    "transaction",
-];
+const EVERYTHING: [&str; 3] = ["--workspace", "--features", "postgres,sqlite"];
+/// The crates whose tests have a database.
+const WITH_DATABASE: [&str; 3] = ["cli", "dal", "executor"];
+/// What is in the names of the tests of Postgres, as `suite!` makes them.
+const OF_POSTGRES: &str = "postgres::";
+/// The one test that has both databases at once.
+const OF_BOTH: &str = "both_backends_answer_and_end_as_the_reference_does";
 
-/// Everything if there are no arguments; then some of it behind a pooler, too.
+/// Everything if there are no arguments; then that of Postgres behind a pooler, too, but for what takes long there.
 pub(crate) fn run_on(server: &Server, args: &[OsString]) -> Result<()> {
     run_by(cargo(), server, args)?;
     if args.is_empty() {
-        println!("some tests of Postgres once more, behind PgBouncer in transaction mode");
-        behind_a_pooler(server, &[])?;
+        println!("the tests of Postgres once more, behind PgBouncer in transaction mode");
+        let targets = targets(|file| !direct::LONG.contains(&file))?;
+        all_behind_a_pooler(server, targets)?;
     }
     Ok(())
 }
 
-/// What the arguments name, or what is to work there.
+/// What the arguments name, or all that can be run there.
 pub(crate) fn behind_a_pooler(server: &Server, args: &[OsString]) -> Result<()> {
+    if args.is_empty() {
+        let targets = targets(|_| true)?;
+        ensure_known(&targets)?;
+        return all_behind_a_pooler(server, targets);
+    }
+    run_behind_a_pooler(server, args)
+}
+
+fn all_behind_a_pooler(server: &Server, targets: Vec<OsString>) -> Result<()> {
+    let mut args = targets;
+    args.extend(["--".into(), OF_POSTGRES.into(), OF_BOTH.into()]);
+    for name in direct::TESTS.iter().flat_map(|(_, names)| *names) {
+        args.extend(["--skip".into(), name.into()]);
+    }
+    run_behind_a_pooler(server, &args)
+}
+
+fn run_behind_a_pooler(server: &Server, args: &[OsString]) -> Result<()> {
     let pooler = Pooler::start(server.address())?;
     let mut test = cargo();
     test.env("TASKBOX_POSTGRES_POOLER", pooler.url());
-    if !args.is_empty() {
-        return run_by(test, server, args);
+    run_by(test, server, args)
+}
+
+/// Those that can be run behind a pooler, as arguments of `cargo test`.
+fn targets(is_wanted: impl Fn(&str) -> bool) -> Result<Vec<OsString>> {
+    let mut targets = vec!["--lib".into()];
+    for crate_name in WITH_DATABASE {
+        let folder = root().join("crates").join(crate_name).join("tests");
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            let is_target = path.is_file() || path.join("main.rs").is_file();
+            let name = path.file_stem().unwrap_or_default().to_string_lossy();
+            let can_be = direct::FILES.iter().all(|(file, _)| name != *file);
+            if is_target && can_be && is_wanted(&name) {
+                targets.extend(["--test".into(), name.as_ref().into()]);
+            }
+        }
     }
-    let suites = BEHIND_A_POOLER.iter().flat_map(|suite| ["--test", *suite]);
-    let args: Vec<OsString> = suites.chain(["postgres::"]).map(Into::into).collect();
-    run_by(test, server, &args)
+    Ok(targets)
+}
+
+/// Fails if a test that is left out is not there: it has another name now, and would be run.
+fn ensure_known(targets: &[OsString]) -> Result<()> {
+    let mut list = cargo();
+    list.args(["test", "--quiet"])
+        .args(EVERYTHING)
+        .args(targets);
+    let list = output(list.args(["--", "--list"]))?;
+    let unknown = direct::unknown(&list);
+    if !unknown.is_empty() {
+        bail!(
+            "no test is called {}: correct xtask/src/test/direct.rs",
+            unknown.join(", nor ")
+        );
+    }
+    Ok(())
 }
 
 fn run_by(mut test: Command, server: &Server, args: &[OsString]) -> Result<()> {
@@ -54,7 +99,7 @@ fn run_by(mut test: Command, server: &Server, args: &[OsString]) -> Result<()> {
         .env("TASKBOX_DIESEL_CLI", diesel_cli::find_or_install()?);
     // Cargo refuses features that no chosen package has, and `--workspace` overrules `-p`.
     if !choose_package(args) {
-        test.args(["--workspace", "--features", "postgres,sqlite"]);
+        test.args(EVERYTHING);
     }
     run(test.args(args))
 }

@@ -22,6 +22,7 @@ taskbox_test_support::suite! {
         the_options_of_the_url_hold_beside_the_schema,
         a_second_pool_is_in_the_same_schema,
         a_server_that_does_not_take_the_schema_is_refused,
+        a_pooler_that_refuses_the_schema_is_told_as_one,
     ],
     sqlite: [on_sqlite_a_tenant_is_a_file],
 }
@@ -146,6 +147,24 @@ async fn a_server_that_does_not_take_the_schema_is_refused(db: &TestDatabase) {
     assert!(text.contains("did not take the schema tenant_a"), "{text}");
     assert!(text.contains("pooler"), "{text}");
     DAL::connect(forgetful(&db.url())).await.unwrap();
+}
+
+async fn a_pooler_that_refuses_the_schema_is_told_as_one(_db: &TestDatabase) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("postgres://u@{}/d", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for mut client in listener.incoming().map_while(Result::ok) {
+            let said =
+                b"SFATAL\0C08P01\0Munsupported startup parameter in options: search_path\0\0";
+            let length = u32::try_from(said.len() + 4).unwrap().to_be_bytes();
+            let _ = client.read(&mut [0; 10_000]);
+            let _ = client.write_all(&[b"E", &length[..], said].concat());
+        }
+    });
+    let url = format!("{url}?sslmode=disable");
+    let refused = DAL::builder(url).schema("tenant_a").connect().await;
+    let text = refused.unwrap_err().to_string();
+    assert!(text.contains("give the role its settings"), "{text}");
 }
 
 /// The URL of a proxy that blanks a search path which its client asks for.

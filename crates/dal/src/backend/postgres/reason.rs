@@ -30,8 +30,9 @@ fn causes(error: &Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
 }
 
 fn advice(error: &Error) -> Option<&'static str> {
-    if let Some(code) = error.code() {
-        return by_code(code);
+    if let Some(said) = error.as_db_error() {
+        let is_of_options = said.message().contains("startup parameter");
+        return is_of_options.then_some(OPTIONS).or(by_code(said.code()));
     }
     causes(error).find_map(by_cause)
 }
@@ -63,6 +64,10 @@ fn by_cause(cause: &(dyn StdError + 'static)) -> Option<&'static str> {
     }
     cause.downcast_ref().and_then(by_tls)
 }
+
+/// What `PgBouncer` says of settings that it would have to keep for one client alone.
+const OPTIONS: &str = "a pooler between refuses `options`, by which a schema is told, too: connect to the server itself, or \
+     give the role its settings and have the pooler ignore them";
 
 const HOST: &str = "is the server running, and are host and port of the URL right?";
 
