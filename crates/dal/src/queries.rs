@@ -33,7 +33,7 @@ use std::time::Duration;
 
 pub(crate) use sql::{Bind, SQLITE_NOW, Sql};
 #[cfg(feature = "sqlite")]
-pub(crate) use sql::{json_of, json_of_pairs};
+pub(crate) use sql::{bound, json_of, json_of_pairs};
 
 /// The tables of Taskbox.
 pub(crate) const TABLES: [&str; 8] = [

@@ -118,6 +118,18 @@ pub(crate) fn json_of_pairs(first: &[Uuid], second: &[Uuid]) -> String {
     )
 }
 
+/// A value of a JSON list, bound by itself: as `->>` reads it, which knows no other kinds here.
+#[cfg(feature = "sqlite")]
+pub(crate) fn bound<'a, ST>(sql: Sql<'a, ST>, value: Option<&serde_json::Value>) -> Sql<'a, ST> {
+    let text = value.and_then(serde_json::Value::as_str);
+    let integer = value.and_then(serde_json::Value::as_i64);
+    match (text, integer) {
+        (Some(text), _) => sql.bind(Bind::Json(text.to_owned())),
+        (None, Some(integer)) => sql.bind(Bind::Integer(integer)),
+        (None, None) => sql.text("NULL"),
+    }
+}
+
 #[cfg(feature = "sqlite")]
 fn json_of_digits<const N: usize>(
     entries: impl Iterator<Item = [Uuid; N]>,

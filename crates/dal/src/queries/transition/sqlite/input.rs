@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::queries::{Bind, Sql, json_of};
+use crate::queries::{Bind, Sql, bound, json_of};
 
 /// A list of tasks as JSON text, whatever their number.
 pub(crate) struct Input {
@@ -18,6 +18,8 @@ struct Rows {
     json: String,
     /// The names of what comes after the id.
     columns: Vec<&'static str>,
+    /// What all of them have in common.
+    common: Vec<(&'static str, Value)>,
 }
 
 impl Input {
@@ -33,18 +35,29 @@ impl Input {
         columns: Vec<&'static str>,
         rows: impl Iterator<Item = (Uuid, Vec<Value>)>,
     ) -> Self {
-        let mut ids = Vec::new();
-        let rows: Vec<Value> = rows
-            .map(|(id, mut values)| {
-                ids.push(id);
-                values.insert(0, id.simple().to_string().into());
-                Value::from(values)
-            })
-            .collect();
-        let json = Value::from(rows).to_string();
+        let (ids, rows): (Vec<Uuid>, Vec<Vec<Value>>) = rows.unzip();
+        let first = rows.first().cloned().unwrap_or_default();
+        let differs = |column: &usize| {
+            rows.iter()
+                .any(|row| row.get(*column) != first.get(*column))
+        };
+        let own: Vec<usize> = (0..columns.len()).filter(differs).collect();
+        let listed = ids.iter().zip(&rows).map(|(id, row)| {
+            let values = own.iter().filter_map(|column| row.get(*column).cloned());
+            std::iter::once(id.simple().to_string().into())
+                .chain(values)
+                .collect()
+        });
+        let json = Value::Array(listed.collect()).to_string();
+        let named = columns.into_iter().zip(first).enumerate();
+        let (own, common): (Vec<_>, Vec<_>) = named.partition(|(column, _)| own.contains(column));
         Self {
             ids: json_of(&ids),
-            rows: Some(Rows { json, columns }),
+            rows: Some(Rows {
+                json,
+                columns: own.into_iter().map(|(_, (name, _))| name).collect(),
+                common: common.into_iter().map(|(_, common)| common).collect(),
+            }),
         }
     }
 
@@ -52,12 +65,18 @@ impl Input {
     pub(crate) fn with<'a, ST>(&self, rest: impl Into<Cow<'static, str>>) -> Sql<'a, ST> {
         let rest = rest.into();
         let (json, id, columns) = self.read_by(&rest);
-        Sql::new(format!(
-            "WITH input AS MATERIALIZED (SELECT unhex({id}) AS id, key AS ord{columns} FROM json_each("
-        ))
-        .bind(Bind::Json(json.to_owned()))
-        .text("))")
-        .text(rest)
+        let sql = Sql::new(format!(
+            "WITH input AS MATERIALIZED (SELECT unhex({id}) AS id, key AS ord{columns}"
+        ));
+        let common = self.rows.iter().flat_map(|rows| &rows.common);
+        let named = common.filter(|(name, _)| rest.contains(name));
+        let sql = named.fold(sql, |sql, (name, value)| {
+            bound(sql.text(", "), Some(value)).text(format!(" AS {name}"))
+        });
+        sql.text(" FROM json_each(")
+            .bind(Bind::Json(json.to_owned()))
+            .text("))")
+            .text(rest)
     }
 
     /// The JSON, and how to read an id and the columns of it. A statement that names no column gets ids alone, since
