@@ -1,7 +1,5 @@
 //! The command line.
 
-use std::time::Duration;
-
 use clap::{
     Args, Parser, Subcommand,
     builder::{PossibleValuesParser, TypedValueParser},
@@ -114,17 +112,6 @@ pub(crate) fn event_type() -> impl TypedValueParser<Value = EventType> {
     let all = EventType::ALL.iter();
     PossibleValuesParser::new(all.map(|event| event.as_str()))
         .try_map(|text| find(EventType::ALL, EventType::as_str, &text))
-}
-
-/// Reads how long to wait between two looks.
-pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text
-        .parse()
-        .map_err(|_| "give a number of seconds".to_owned())?;
-    if (0.1..=86_400.0).contains(&seconds) {
-        return Ok(Duration::from_secs_f64(seconds));
-    }
-    Err("give 0.1 seconds or more, and a day at the most".to_owned())
 }
 
 fn find<T: Copy>(all: &[T], name: fn(T) -> &'static str, text: &str) -> Result<T, String> {

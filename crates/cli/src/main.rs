@@ -4,6 +4,7 @@ mod arguments;
 mod arrow;
 mod command;
 mod database;
+mod duration;
 mod error;
 mod hint;
 mod history;

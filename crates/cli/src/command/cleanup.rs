@@ -4,7 +4,7 @@ use clap::Args;
 use indicatif::ProgressBar;
 use taskbox_dal::{DAL, Pruned};
 
-use crate::{Result, arguments::Database, output::Output, steer::DryRun, text};
+use crate::{Result, arguments::Database, duration::age, output::Output, steer::DryRun, text};
 
 /// Delete what ended long ago, with its history
 ///
@@ -71,45 +71,4 @@ async fn prune(dal: &DAL, age: Duration) -> Result<Pruned> {
     }
     bar.finish_and_clear();
     Ok(all)
-}
-
-fn age(text: &str) -> Result<Duration, String> {
-    const WRONG: &str = "give a whole number and its unit: 90d, 12h, 30m or 45s";
-    let unit = text.chars().last().ok_or(WRONG)?;
-    let seconds = match unit {
-        'd' => 86_400,
-        'h' => 3_600,
-        'm' => 60,
-        's' => 1,
-        _ => return Err(WRONG.to_owned()),
-    };
-    let number: u64 = text[..text.len() - 1].parse().map_err(|_| WRONG)?;
-    let seconds = number.checked_mul(seconds).ok_or("that is too long ago")?;
-    Ok(Duration::from_secs(seconds))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::age;
-
-    #[test]
-    fn ages_have_a_unit() {
-        assert_eq!(age("90d"), Ok(Duration::from_hours(90 * 24)));
-        assert_eq!(age("0s"), Ok(Duration::ZERO));
-        for wrong in [
-            "",
-            "d",
-            "90",
-            "-1d",
-            "1.5h",
-            "9y",
-            "9é",
-            "99999999999999999999d",
-            "9999999999999999999d",
-        ] {
-            assert!(age(wrong).is_err(), "{wrong}");
-        }
-    }
 }

@@ -8,7 +8,8 @@ use uuid::Uuid;
 
 use crate::{
     Result,
-    arguments::{Database, Form, event_type, seconds},
+    arguments::{Database, Form, event_type},
+    duration::seconds,
     history::{self, Workers},
     output::{Output, json, json_line},
     text,

@@ -7,7 +7,8 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::status::Found;
 use crate::{
     Result,
-    arguments::{Database, Form, seconds},
+    arguments::{Database, Form},
+    duration::seconds,
     output::{Output, json_line},
     text,
 };
