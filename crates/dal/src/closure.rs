@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-/// An async closure whose future is `Send`: what [`DAL::transaction`] takes.
+/// An async closure whose future is `Send`: what [`DAL::transaction`](crate::DAL::transaction) takes.
 ///
 /// Rust cannot yet name the future of an `AsyncFnOnce`, so neither say that it is `Send`. Every async closure
 /// implements this by itself.
@@ -21,7 +21,7 @@ where
     type Future = Fut;
 }
 
-/// An async closure that can run more than once: what [`DAL::transaction_with_retry`] takes.
+/// An async closure that can run more than once: what [`DAL::transaction_with_retry`](crate::DAL::transaction_with_retry) takes.
 pub trait RetryClosure<T, R>:
     AsyncFnMut(T) -> R + FnMut(T) -> <Self as RetryClosure<T, R>>::Future
 {
