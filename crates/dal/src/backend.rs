@@ -6,12 +6,16 @@ pub(crate) mod postgres;
 pub(crate) mod sqlite;
 
 pub(crate) mod lease;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod line;
 mod resolve;
 mod url;
 
 use std::time::Duration;
 
 pub(crate) use lease::Lease;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub(crate) use line::Line;
 pub(crate) use url::Target;
 
 use crate::{Error, Result, connection::Connection};

@@ -29,6 +29,7 @@ mod migrations;
 mod moved;
 mod pipeline_execution;
 mod queries;
+mod retry;
 mod schema;
 mod task_execution;
 mod task_outbox;

@@ -19,44 +19,15 @@ use crate::queries::Sql;
 /// such a transaction does not have, and that means nothing to those that write.
 const BEGIN: &str = "BEGIN DEFERRABLE";
 
-/// A borrowed connection, and whether a transaction is still to begin on it.
-///
-/// To begin with the first statement, and not before it, saves a round trip.
-#[expect(unnameable_types, reason = "in the signatures of sealed traits")]
-pub struct Line<'c> {
-    connection: &'c mut AsyncPgConnection,
-    is_to_begin: bool,
-}
+pub(crate) type Line<'c> = crate::backend::Line<'c, AsyncPgConnection>;
 
-impl<'c> Line<'c> {
-    /// For statements each of its own, or in a transaction that has begun.
-    pub(crate) fn new(connection: &'c mut AsyncPgConnection) -> Self {
-        Self {
-            connection,
-            is_to_begin: false,
-        }
-    }
-
-    pub(crate) fn begins_with_first(&mut self) {
-        self.is_to_begin = true;
-    }
-
-    /// Whether nothing was sent yet of a transaction that is to begin.
-    pub(crate) fn is_to_begin(&self) -> bool {
-        self.is_to_begin
-    }
-
+impl Line<'_> {
     /// The connection, for statements of whatever kind.
     pub(crate) async fn begun(&mut self) -> QueryResult<&mut AsyncPgConnection> {
         if std::mem::take(&mut self.is_to_begin) {
             AnsiTransactionManager::begin_transaction(self.connection).await?;
         }
         Ok(self.connection)
-    }
-
-    /// The connection as it is, for what is no statement.
-    pub(crate) fn as_it_is(&mut self) -> &mut AsyncPgConnection {
-        self.connection
     }
 
     /// Runs a statement, together with BEGIN if it is the first and can be.

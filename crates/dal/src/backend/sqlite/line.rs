@@ -4,44 +4,15 @@ use diesel::{QueryResult, SqliteConnection, connection::AnsiTransactionManager};
 
 use super::AsyncSqliteConnection;
 
-/// A borrowed connection, and whether a transaction is still to begin on it.
-///
-/// To begin with the first statements, and not before them, saves a way to the connection's thread and back.
-#[expect(unnameable_types, reason = "in the signatures of sealed traits")]
-pub struct Line<'c> {
-    connection: &'c mut AsyncSqliteConnection,
-    is_to_begin: bool,
-}
+pub(crate) type Line<'c> = crate::backend::Line<'c, AsyncSqliteConnection>;
 
-impl<'c> Line<'c> {
-    /// For statements each of its own, or in a transaction that has begun.
-    pub(crate) fn new(connection: &'c mut AsyncSqliteConnection) -> Self {
-        Self {
-            connection,
-            is_to_begin: false,
-        }
-    }
-
-    pub(crate) fn begins_with_first(&mut self) {
-        self.is_to_begin = true;
-    }
-
-    /// Whether nothing was done yet of a transaction that is to begin.
-    pub(crate) fn is_to_begin(&self) -> bool {
-        self.is_to_begin
-    }
-
+impl Line<'_> {
     /// The connection, for statements of whatever kind.
     pub(crate) async fn begun(&mut self) -> QueryResult<&mut AsyncSqliteConnection> {
         if self.is_to_begin {
             self.run(|_| Ok(())).await?;
         }
         Ok(self.connection)
-    }
-
-    /// The connection as it is, for what is no statement.
-    pub(crate) fn as_it_is(&mut self) -> &mut AsyncSqliteConnection {
-        self.connection
     }
 
     /// Runs statements on the connection's thread, behind BEGIN if they are the first.

@@ -105,9 +105,8 @@ pub(super) async fn move_tasks(
 async fn lock(line: &mut Line<'_>, source: Source<'_>) -> QueryResult<()> {
     let pipelines: Vec<Uuid> = match source {
         Source::Named { tasks, .. } => {
-            let locked: Vec<Uuid> = line.load(locks::named_statement(tasks)).await?;
-            drop(locked);
-            return Ok(());
+            let statement = locks::named_statement(tasks);
+            return line.load::<Uuid, _, _>(statement).await.map(drop);
         }
         Source::Held(held) => {
             let pipelines = held
@@ -121,9 +120,9 @@ async fn lock(line: &mut Line<'_>, source: Source<'_>) -> QueryResult<()> {
     if pipelines.is_empty() {
         return Ok(());
     }
-    let locked: Vec<(Uuid, PipelineStatus)> = line.load(lock_statement(&pipelines)).await?;
-    drop(locked);
-    Ok(())
+    let statement = lock_statement(&pipelines);
+    let locked = line.load::<(Uuid, PipelineStatus), _, _>(statement);
+    locked.await.map(drop)
 }
 
 /// Deletes the live rows that were written while the statement waited for their tasks' locks, which
