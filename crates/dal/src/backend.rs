@@ -18,7 +18,7 @@ pub(crate) use lease::Lease;
 pub(crate) use line::Line;
 pub(crate) use url::Target;
 
-use crate::{Error, Result, connection::Connection};
+use crate::{Error, Result, connection::Connection, fault::Faults};
 
 /// A pool of connections to one database.
 ///
@@ -118,11 +118,33 @@ pub(crate) enum CommitError {
     Unknown(diesel::result::Error),
 }
 
-/// When a transaction begins.
+/// When a transaction begins and ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Begin {
-    Now,
-    WithFirstStatement,
+pub(crate) enum Extent {
+    /// Before a closure of the program and after it.
+    Closure,
+    /// With the first statement of an operation, and where it can be with its last.
+    Operation,
+}
+
+/// What comes behind some statements in their operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Then {
+    More,
+    Nothing,
+}
+
+/// Whether a transaction ended with its last statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    No,
+    Committed,
+    /// The COMMIT was not heard of again.
+    #[cfg_attr(
+        not(feature = "sqlite"),
+        expect(dead_code, reason = "only SQLite does")
+    )]
+    Unknown,
 }
 
 impl Connection<'_> {
@@ -139,6 +161,36 @@ impl Connection<'_> {
             Self::Postgres(line) => line.begins_with_first(),
             #[cfg(feature = "sqlite")]
             Self::Sqlite(line) => line.begins_with_first(),
+            #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
+            Self::None(never, _) => match *never {},
+        }
+    }
+
+    /// Has a transaction end with its last statement, where that saves something.
+    ///
+    /// Differs: Postgres would commit what the caller has given up meanwhile, since nobody can call back what was sent.
+    #[cfg_attr(
+        not(feature = "sqlite"),
+        expect(unused_variables, reason = "only SQLite does")
+    )]
+    pub(crate) fn ends_with_last(&mut self, faults: &Faults) {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => {}
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(line) => line.ends_with_last(faults.clone()),
+            #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
+            Self::None(never, _) => match *never {},
+        }
+    }
+
+    /// Whether the transaction has ended with its last statement. One that has not does not any more.
+    pub(crate) fn ended(&self) -> Ended {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => Ended::No,
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(line) => line.ended(),
             #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
             Self::None(never, _) => match *never {},
         }

@@ -6,7 +6,7 @@ use futures_util::TryFutureExt;
 use tokio::time::timeout;
 
 use crate::{
-    Closure, DAL, Error, Result, RetryClosure, Tx, backend::Begin, connection::Connection,
+    Closure, DAL, Error, Result, RetryClosure, Tx, backend::Extent, connection::Connection,
     queries::stored_text,
 };
 
@@ -51,7 +51,7 @@ impl sealed::Door for &DAL {
         F: for<'r, 'c> RetryClosure<&'r mut Tx<'c>, Result<R>, Future: Send> + Send,
         R: Send,
     {
-        self.run_with_retry(Begin::WithFirstStatement, operation)
+        self.run_with_retry(Extent::Operation, operation)
             .or_else(|error| self.placed(error))
     }
 

@@ -6,7 +6,7 @@ use tokio::time::{Instant, error::Elapsed, timeout, timeout_at};
 
 use crate::{
     Closure, DAL, Error, Result, RetryClosure, Tx,
-    backend::{Begin, CommitError, Lease},
+    backend::{CommitError, Ended, Extent, Lease},
     retry::pause_before_retry,
     witness::Witness,
 };
@@ -72,7 +72,7 @@ impl DAL {
     {
         async move {
             let deadline = self.deadline();
-            let mut lease = self.open(Begin::Now, deadline).await?;
+            let mut lease = self.open(Extent::Closure, deadline).await?;
             let mut tx = Tx::new(lease.connection(), self.0.context.clone());
             let result = timeout_at(deadline, closure(&mut tx)).await;
             let end = End::of(tx);
@@ -99,17 +99,17 @@ impl DAL {
         F: for<'r, 'c> RetryClosure<&'r mut Tx<'c>, Result<R>, Future: Send> + Send,
         R: Send,
     {
-        async move { self.run_with_retry(Begin::Now, closure).await }
+        async move { self.run_with_retry(Extent::Closure, closure).await }
     }
 
-    /// The same, for what may begin later, too: a closure that takes no connection out of its transaction.
+    /// The same, also for an operation: a closure that takes no connection out of its transaction.
     #[expect(
         clippy::manual_async_fn,
         reason = "as an `async fn` its future cannot be proved `Send`: rust-lang/rust#100013"
     )]
     pub(crate) fn run_with_retry<F, R>(
         &self,
-        begin: Begin,
+        extent: Extent,
         mut closure: F,
     ) -> impl Future<Output = Result<R>> + Send
     where
@@ -120,7 +120,7 @@ impl DAL {
             let deadline = self.deadline();
             let mut tries = 1;
             loop {
-                let mut lease = match self.open(begin, deadline).await {
+                let mut lease = match self.open(extent, deadline).await {
                     Ok(lease) => lease,
                     Err(error) if pause_before_retry(&error, &mut tries, deadline).await => {
                         continue;
@@ -128,8 +128,9 @@ impl DAL {
                     Err(error) => return Err(error),
                 };
                 let mut tx = Tx::new(lease.connection(), self.0.context.clone());
-                if begin == Begin::WithFirstStatement {
+                if extent == Extent::Operation {
                     tx.connection.begins_with_first();
+                    tx.connection.ends_with_last(&self.0.context.faults);
                 }
                 let result = timeout_at(deadline, closure(&mut tx)).await;
                 let mut end = End::of(tx);
@@ -150,7 +151,7 @@ impl DAL {
     }
 
     /// Takes a connection and begins, if it is to be now.
-    async fn open(&self, begin: Begin, deadline: Instant) -> Result<Lease> {
+    async fn open(&self, extent: Extent, deadline: Instant) -> Result<Lease> {
         let opened = async {
             let mut lease = self
                 .0
@@ -158,7 +159,7 @@ impl DAL {
                 .writer(self.0.context.settings.acquire_timeout)
                 .await?;
             self.0.context.faults.reach("begin")?;
-            if begin == Begin::Now {
+            if extent == Extent::Closure {
                 lease.connection().begin().await?;
             }
             Ok(lease)
@@ -182,14 +183,16 @@ impl DAL {
             lease.give_back();
             return result.unwrap_or_else(|_| Err(self.too_late().into()));
         }
+        if end.ended != Ended::No {
+            return self.ended(lease, &end, result);
+        }
         let refusal = match (result, end.committable) {
             (Err(Elapsed { .. }), _) => return Err(self.too_late().into()),
             (Ok(Ok(value)), Ok(())) => {
                 let committed = self.commit(lease, put_back, end.witness, deadline).await;
                 // Said also of what may be committed: who looks in vain has lost little.
-                let may_be_there = matches!(committed, Ok(()) | Err(Error::CommitUnknown { .. }));
-                if let Some(delay) = end.ready_in.filter(|_| may_be_there) {
-                    self.announce_in(delay);
+                if matches!(committed, Ok(()) | Err(Error::CommitUnknown { .. })) {
+                    self.announce_any(end.ready_in);
                 }
                 committed?;
                 return Ok(value);
@@ -214,6 +217,33 @@ impl DAL {
         Err(refusal)
     }
 
+    /// What is left to do where the last statement committed.
+    fn ended<R, E: From<Error>>(
+        &self,
+        lease: Lease,
+        end: &End,
+        result: Result<Result<R, E>, Elapsed>,
+    ) -> Result<R, E> {
+        self.announce_any(end.ready_in);
+        match result {
+            Ok(result) if end.ended == Ended::Committed => {
+                lease.give_back();
+                result
+            }
+            // Also where the answer to a COMMIT that is done came too late.
+            _ => Err(Error::CommitUnknown {
+                source: unanswered(),
+            }
+            .into()),
+        }
+    }
+
+    fn announce_any(&self, ready_in: Option<Duration>) {
+        if let Some(delay) = ready_in {
+            self.announce_in(delay);
+        }
+    }
+
     async fn commit(
         &self,
         mut lease: Lease,
@@ -231,10 +261,7 @@ impl DAL {
             }
             Ok(Err(CommitError::NotCommitted(error))) => return Err(error),
             Ok(Err(CommitError::Unknown(source))) => source,
-            Err(Elapsed { .. }) => diesel::result::Error::DatabaseError(
-                diesel::result::DatabaseErrorKind::UnableToSendCommand,
-                Box::new("no answer within the deadline".to_owned()),
-            ),
+            Err(Elapsed { .. }) => unanswered(),
         };
         drop(lease);
         self.0.pool.resolve(witness, source).await
@@ -245,6 +272,14 @@ impl DAL {
             deadline: self.0.context.settings.deadline,
         }
     }
+}
+
+/// Why it is not known whether a COMMIT was carried out.
+fn unanswered() -> diesel::result::Error {
+    diesel::result::Error::DatabaseError(
+        diesel::result::DatabaseErrorKind::UnableToSendCommand,
+        Box::new("no answer within the deadline".to_owned()),
+    )
 }
 
 /// Answers whether the connection takes writes, if it is to be asked.
@@ -262,6 +297,8 @@ struct End {
     /// In how long something is ready that was not before.
     ready_in: Option<Duration>,
     reached: Reached,
+    /// Whether its last statement committed.
+    ended: Ended,
     /// Whether the program was given the connection, and may have set something on it.
     lent: bool,
     /// Whether a statement failed for that; of those of the program itself that is not known.
@@ -279,6 +316,7 @@ impl End {
             witness: tx.witness,
             ready_in: tx.ready_in,
             reached: Reached::of(&tx),
+            ended: tx.connection.ended(),
             lent: tx.lent,
             may_be_read_only: tx.lent || tx.was_read_only,
             committable: tx.committable(),

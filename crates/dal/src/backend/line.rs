@@ -1,4 +1,4 @@
-//! A connection on which a transaction may still have to begin.
+//! A connection on which a transaction may still have to begin, and may end.
 
 /// A borrowed connection, and whether a transaction begins on it together with its first statement, and not before it: that
 /// saves a round trip on Postgres, and on `SQLite` a way to the connection's thread and back.
@@ -6,6 +6,9 @@
 pub struct Line<'c, C> {
     pub(super) connection: &'c mut C,
     pub(super) is_to_begin: bool,
+    /// Of a transaction that ends together with its last statements.
+    #[cfg(feature = "sqlite")]
+    pub(super) ending: Option<super::sqlite::Ending>,
 }
 
 impl<'c, C> Line<'c, C> {
@@ -14,6 +17,8 @@ impl<'c, C> Line<'c, C> {
         Self {
             connection,
             is_to_begin: false,
+            #[cfg(feature = "sqlite")]
+            ending: None,
         }
     }
 

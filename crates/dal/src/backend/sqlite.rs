@@ -1,5 +1,6 @@
 //! SQLite: the pool, the thread its connections run on, and the statements around a transaction.
 
+mod ending;
 mod line;
 mod open;
 
@@ -21,7 +22,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::open::ask;
-pub(crate) use self::{line::Line, open::open};
+pub(crate) use self::{ending::Ending, line::Line, open::open};
 use super::CommitError;
 use crate::{Error, Result};
 

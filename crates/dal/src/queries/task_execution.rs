@@ -23,7 +23,7 @@ use uuid::Uuid;
 use super::{Bind, Sql, transition::parts};
 #[cfg(feature = "postgres")]
 use crate::witness::Subject;
-use crate::{Result, Tx, connection::Connection};
+use crate::{Result, Tx, backend::Then, connection::Connection};
 
 /// The task; `None` if there is no such one.
 pub(crate) async fn get(
@@ -167,7 +167,15 @@ impl<'a> Insert<'a> {
 /// Inserts tasks that are not there yet, into pipelines that are locked; answers in the order given.
 ///
 /// Counts them in their pipelines, and reopens those that had ended.
-pub(crate) async fn insert(tx: &mut Tx<'_>, tasks: &[Insert<'_>]) -> Result<Vec<TaskExecution>> {
+#[cfg_attr(
+    not(feature = "sqlite"),
+    expect(unused_variables, reason = "only SQLite ends a transaction so")
+)]
+pub(crate) async fn insert(
+    tx: &mut Tx<'_>,
+    tasks: &[Insert<'_>],
+    then: Then,
+) -> Result<Vec<TaskExecution>> {
     let faults = tx.context.faults.clone();
     let current = tx.context.tracer.current();
     let traced = current.as_ref().map(|current| within(tasks, current));
@@ -182,7 +190,7 @@ pub(crate) async fn insert(tx: &mut Tx<'_>, tasks: &[Insert<'_>]) -> Result<Vec<
             made.into_iter().map(|(task, _)| task).collect()
         }
         #[cfg(feature = "sqlite")]
-        Connection::Sqlite(line) => sqlite::insert(line, tasks, faults).await?,
+        Connection::Sqlite(line) => sqlite::insert(line, tasks, then, faults).await?,
         #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
         Connection::None(never, _) => match *never {},
     };

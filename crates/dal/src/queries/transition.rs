@@ -23,7 +23,7 @@ pub(crate) use source::{Argument, Change, Held, Pick, Source, distinct, microsec
 
 #[cfg(feature = "postgres")]
 use crate::witness::Subject;
-use crate::{Error, Moved, Result, Tx, connection::Connection};
+use crate::{Error, Moved, Result, Tx, backend::Then, connection::Connection};
 
 /// What became of one task.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +45,21 @@ pub(crate) struct Outcome {
 /// Those that wait for a task that ends become ready or are skipped with it; those that wait for one that is brought
 /// back wait for it again, and what was skipped because of it comes back with it.
 pub(crate) async fn apply(tx: &mut Tx<'_>, change: Change<'_>) -> Result<Vec<Outcome>> {
-    let outcomes = apply_alone(tx, change).await?;
+    let outcomes = apply_alone(tx, change, Then::More).await?;
+    follow_up(tx, change, outcomes).await
+}
+
+/// Applies the transition as the last thing of an operation, which may end the operation's own transaction.
+pub(crate) async fn apply_last(tx: &mut Tx<'_>, change: Change<'_>) -> Result<Vec<Outcome>> {
+    let outcomes = apply_alone(tx, change, Then::Nothing).await?;
+    follow_up(tx, change, outcomes).await
+}
+
+async fn follow_up(
+    tx: &mut Tx<'_>,
+    change: Change<'_>,
+    outcomes: Vec<Outcome>,
+) -> Result<Vec<Outcome>> {
     let ended = outcomes.iter().filter(|outcome| outcome.may_release);
     let ended: Vec<Uuid> = ended.map(|outcome| outcome.task).collect();
     if !ended.is_empty() {
@@ -60,11 +74,11 @@ pub(crate) async fn apply(tx: &mut Tx<'_>, change: Change<'_>) -> Result<Vec<Out
 }
 
 /// Applies the transition without what follows from it for other tasks.
-async fn apply_alone(tx: &mut Tx<'_>, change: Change<'_>) -> Result<Vec<Outcome>> {
+async fn apply_alone(tx: &mut Tx<'_>, change: Change<'_>, then: Then) -> Result<Vec<Outcome>> {
     if change.source.is_empty() {
         return Ok(Vec::new());
     }
-    let outcomes = move_tasks(tx, change).await?;
+    let outcomes = move_tasks(tx, change, then).await?;
     let goes_to = |status| outcomes.iter().any(|outcome| outcome.to == Some(status));
     if goes_to(TaskStatus::Ready) {
         // Who makes due tasks ready claims them.
@@ -77,7 +91,11 @@ async fn apply_alone(tx: &mut Tx<'_>, change: Change<'_>) -> Result<Vec<Outcome>
     Ok(outcomes)
 }
 
-async fn move_tasks(tx: &mut Tx<'_>, change: Change<'_>) -> Result<Vec<Outcome>> {
+#[cfg_attr(
+    not(feature = "sqlite"),
+    expect(unused_variables, reason = "only SQLite ends a transaction so")
+)]
+async fn move_tasks(tx: &mut Tx<'_>, change: Change<'_>, then: Then) -> Result<Vec<Outcome>> {
     let faults = tx.context.faults.clone();
     match &mut tx.connection {
         #[cfg(feature = "postgres")]
@@ -90,15 +108,18 @@ async fn move_tasks(tx: &mut Tx<'_>, change: Change<'_>) -> Result<Vec<Outcome>>
             Ok(outcomes)
         }
         #[cfg(feature = "sqlite")]
-        Connection::Sqlite(line) => Ok(sqlite::move_tasks(line, change, faults).await?),
+        Connection::Sqlite(line) => Ok(sqlite::move_tasks(line, change, then, faults).await?),
         #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
         Connection::None(never, _) => match *never {},
     }
 }
 
-/// Applies the transition to one task, or says why not.
+/// Applies the transition to one task as the last thing of an operation, or says why not.
 pub(crate) async fn apply_to_one(tx: &mut Tx<'_>, change: Change<'_>) -> Result<()> {
-    match sort(change.rule, apply(tx, change).await?).refused.pop() {
+    match sort(change.rule, apply_last(tx, change).await?)
+        .refused
+        .pop()
+    {
         None => Ok(()),
         Some(Conflict {
             task: id,
@@ -111,7 +132,7 @@ pub(crate) async fn apply_to_one(tx: &mut Tx<'_>, change: Change<'_>) -> Result<
 
 /// Gives ready tasks to a worker, in the order of the outbox; as many as are picked at the most.
 ///
-/// Passes over tasks that are held by another transaction. Gives nothing to a worker whose lease has expired.
+/// A claim that gives something is the last thing of its operation. Passes over tasks that are held by another transaction. Gives nothing to a worker whose lease has expired.
 pub(crate) async fn claim(tx: &mut Tx<'_>, pick: Pick<'_>) -> Result<Vec<Claim>> {
     let faults = tx.context.faults.clone();
     #[cfg(feature = "postgres")]

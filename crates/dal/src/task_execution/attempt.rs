@@ -8,7 +8,7 @@ use taskbox_models::{Claim, Transition};
 use super::TaskExecutionDAL;
 use crate::{
     Door, Error, Result, Tx,
-    queries::transition::{Change, Held, Source, apply, microseconds},
+    queries::transition::{Change, Held, Source, apply_last, microseconds},
     validate,
 };
 
@@ -210,7 +210,7 @@ impl<D: Door> TaskExecutionDAL<D> {
         self.door
             .write(rule.name, async |tx: &mut Tx<'_>| {
                 let source = Source::Held(held);
-                let outcomes = apply(tx, Change { rule, source }).await?;
+                let outcomes = apply_last(tx, Change { rule, source }).await?;
                 match outcomes.iter().find(|outcome| outcome.to.is_none()) {
                     None => Ok(()),
                     Some(refused) => Err(Error::LeaseLost {

@@ -8,7 +8,7 @@ use taskbox_models::{Claim, Transition};
 use super::{TaskExecutionDAL, attempt::check_output};
 use crate::{
     Door, Moved, Result, Tx,
-    queries::transition::{Change, Held, Source, apply, distinct, microseconds, sort},
+    queries::transition::{Change, Held, Source, apply_last, distinct, microseconds, sort},
     validate,
 };
 
@@ -128,7 +128,7 @@ impl<D: Door> TaskExecutionDAL<D> {
         self.door
             .write(rule.name, async |tx: &mut Tx<'_>| {
                 let source = Source::Held(held);
-                Ok(sort(rule, apply(tx, Change { rule, source }).await?))
+                Ok(sort(rule, apply_last(tx, Change { rule, source }).await?))
             })
             .await
     }

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::{TaskExecutionDAL, graph::Graph};
 use crate::{
     Door, Error, Result, Tx,
+    backend::Then,
     connection::Connection,
     queries::{
         pipeline_execution, task_dependency,
@@ -71,7 +72,7 @@ impl<D: Door> TaskExecutionDAL<D> {
                 require_open(&mut tx.connection, pipelines).await?;
                 require_absent(&mut tx.connection, chosen).await?;
                 if graph.is_empty() {
-                    return task_execution::insert(tx, inserts).await;
+                    return task_execution::insert(tx, inserts, Then::Nothing).await;
                 }
                 insert_graph(tx, inserts, graph).await
             })
@@ -95,7 +96,7 @@ async fn insert_graph(
             ..*insert
         })
         .collect();
-    let made = task_execution::insert(tx, &inserts).await?;
+    let made = task_execution::insert(tx, &inserts, Then::More).await?;
     let (tasks, dependencies) = graph.edges();
     tx.context.faults.reach("create: dependencies")?;
     task_dependency::insert(&mut tx.connection, &tasks, &dependencies).await?;

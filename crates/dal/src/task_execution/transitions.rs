@@ -7,7 +7,7 @@ use super::TaskExecutionDAL;
 use crate::{
     Door, Moved, Result, Tx,
     queries::transition::{
-        Argument, Change, Source, apply, apply_to_one, distinct, microseconds, sort,
+        Argument, Change, Source, apply_last, apply_to_one, distinct, microseconds, sort,
     },
     validate,
 };
@@ -38,7 +38,7 @@ impl<D: Door> TaskExecutionDAL<D> {
             .write(rule.name, async |tx: &mut Tx<'_>| {
                 let argument = Argument::None;
                 let source = Source::Named { tasks, argument };
-                Ok(sort(rule, apply(tx, Change { rule, source }).await?))
+                Ok(sort(rule, apply_last(tx, Change { rule, source }).await?))
             })
             .await
     }

@@ -15,6 +15,7 @@ mod traffic;
 
 #[path = "../support"]
 mod support {
+    pub(crate) mod one_thread;
     pub(crate) mod orders;
     pub(crate) mod own_sql;
     pub(crate) mod task;

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{Insert, MADE, Made, MadeRow, reopened};
 use crate::{
-    backend::sqlite::Line,
+    backend::{Then, sqlite::Line},
     fault::Faults,
     queries::{Bind, SQLITE_NOW as NOW, Sql, bound, transition::parts},
 };
@@ -16,6 +16,7 @@ use crate::{
 pub(super) async fn insert(
     line: &mut Line<'_>,
     tasks: &[Insert<'_>],
+    then: Then,
     faults: Faults,
 ) -> QueryResult<Vec<Made>> {
     let in_pipelines = tasks
@@ -23,8 +24,11 @@ pub(super) async fn insert(
         .any(|task| task.new.pipeline_execution_id.is_some());
     let rows: Vec<Row> = tasks.iter().map(row).collect();
     let places = places(tasks);
-    line.run(move |connection| run(connection, &rows, &places, in_pipelines, &faults))
-        .await
+    line.run_last(
+        move |connection| run(connection, &rows, &places, in_pipelines, &faults),
+        move |_| then == Then::Nothing,
+    )
+    .await
 }
 
 fn run(

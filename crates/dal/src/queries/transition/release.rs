@@ -4,7 +4,7 @@ use taskbox_models::Transition;
 use uuid::Uuid;
 
 use super::{Argument, Change, Source, apply_alone};
-use crate::{Result, Tx, queries::task_dependency};
+use crate::{Result, Tx, backend::Then, queries::task_dependency};
 
 /// What the history says of a task that is skipped because of another.
 pub(crate) const REASON: &str = "a dependency did not complete";
@@ -63,5 +63,6 @@ async fn move_on(
     }
     let rule = transition.rule();
     let source = Source::Named { tasks, argument };
-    apply_alone(tx, Change { rule, source }).await.map(drop)
+    let change = Change { rule, source };
+    apply_alone(tx, change, Then::More).await.map(drop)
 }

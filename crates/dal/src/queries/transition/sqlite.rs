@@ -16,17 +16,27 @@ use taskbox_models::Rule;
 pub(super) use claim::claim;
 
 use super::{Change, Outcome, parts};
-use crate::{backend::sqlite::Line, fault::Faults, queries::SQLITE_NOW as NOW};
+use crate::{
+    backend::{Then, sqlite::Line},
+    fault::Faults,
+    queries::SQLITE_NOW as NOW,
+};
 use input::Input;
 use look::{Found, Look};
 
 pub(super) async fn move_tasks(
     line: &mut Line<'_>,
     change: Change<'_>,
+    then: Then,
     faults: Faults,
 ) -> QueryResult<Vec<Outcome>> {
     let look = Look::new(change);
-    line.run(move |connection| run(connection, &look, &faults))
+    let rule = change.rule;
+    let is_last = move |outcomes: &Vec<Outcome>| {
+        let may_release = |outcome: &Outcome| outcome.may_release;
+        then == Then::Nothing && !rule.brings_back() && !outcomes.iter().any(may_release)
+    };
+    line.run_last(move |connection| run(connection, &look, &faults), is_last)
         .await
 }
 

@@ -25,15 +25,18 @@ pub(crate) async fn claim(
 ) -> QueryResult<Vec<Claim>> {
     let (worker, limit, unless_due) = (pick.worker, pick.limit, pick.unless_due);
     let queues = pick.queues.map(<[String]>::to_vec);
-    line.run(move |connection| {
-        let pick = Pick {
-            worker,
-            limit,
-            queues: queues.as_deref(),
-            unless_due,
-        };
-        run(connection, pick, &faults)
-    })
+    line.run_last(
+        move |connection| {
+            let pick = Pick {
+                worker,
+                limit,
+                queues: queues.as_deref(),
+                unless_due,
+            };
+            run(connection, pick, &faults)
+        },
+        |claims| !claims.is_empty(),
+    )
     .await
 }
 
