@@ -8,16 +8,12 @@ use crate::{fault::Faults, queries::Sql};
 
 pub(crate) fn change_tasks<'a>(rule: &Rule, input: &Input) -> Sql<'a> {
     let changes = parts::task_changes(rule, NOW);
-    let which = if changes.contains("input.") {
-        "FROM input WHERE t.id = input.id"
+    let update = format!("\nUPDATE task_executions AS t SET {changes}\n");
+    if changes.contains("input.") {
+        input.table_with(update + "FROM input WHERE t.id = input.id")
     } else {
-        "WHERE t.id IN (SELECT id FROM input)"
-    };
-    input.with(format!(
-        "
-UPDATE task_executions AS t SET {changes}
-{which}"
-    ))
+        input.with(update + "WHERE t.id IN (SELECT id FROM input)")
+    }
 }
 
 /// Leaves word for the workers that tasks are taken from.
@@ -80,7 +76,7 @@ pub(crate) fn enter_live_tables<'a>(rule: &Rule, input: &Input) -> Vec<Sql<'a>> 
                 "
 INSERT INTO task_claims (task_execution_id, worker_id, epoch)
 SELECT t.id, unhex(replace(input.worker, '-', '')), t.epoch
-FROM input JOIN task_executions t ON t.id = input.id WHERE {condition}
+FROM input CROSS JOIN task_executions t ON t.id = input.id WHERE {condition}
 ON CONFLICT (task_execution_id) DO UPDATE
 SET worker_id = excluded.worker_id, epoch = excluded.epoch, claimed_at = excluded.claimed_at"
             )
@@ -98,7 +94,7 @@ ON CONFLICT (task_execution_id) DO UPDATE SET due_at = excluded.due_at"
                 "
 {publish}
 FROM input
-JOIN task_executions t ON t.id = input.id
+CROSS JOIN task_executions t ON t.id = input.id
 LEFT JOIN pipeline_executions p ON p.id = t.pipeline_execution_id
 WHERE {condition}
 ORDER BY input.ord

@@ -125,8 +125,8 @@ fn claims<'a>(tasks: &[Uuid]) -> Sql<'a, ClaimRow> {
 SELECT t.id, t.pipeline_execution_id, t.task_name, t.input, t.attempt, t.epoch, c.worker_id,
     t.trace_context
 FROM input
-JOIN task_executions t ON t.id = input.id
-JOIN task_claims c ON c.task_execution_id = t.id
+CROSS JOIN task_executions t ON t.id = input.id
+CROSS JOIN task_claims c ON c.task_execution_id = t.id
 ORDER BY input.ord",
     )
 }

@@ -15,7 +15,7 @@ pub(crate) fn write<'a>(rule: &Rule, input: &Input) -> Sql<'a> {
         "
 INSERT INTO execution_events (pipeline_execution_id, task_execution_id, event_type, event_data)
 SELECT t.pipeline_execution_id, t.id, {event}, {data}
-FROM input JOIN task_executions t ON t.id = input.id
+FROM input CROSS JOIN task_executions t ON t.id = input.id
 ORDER BY input.ord"
     ))
 }

@@ -61,12 +61,21 @@ impl Input {
         }
     }
 
-    /// A statement over the list.
+    /// A statement over the list, which reads it once: by `IN`, or in the outermost loop of a join, for which it says
+    /// `CROSS JOIN` or `LEFT JOIN`, since `SQLite` takes those in the order in which they are written.
     pub(crate) fn with<'a, ST>(&self, rest: impl Into<Cow<'static, str>>) -> Sql<'a, ST> {
-        let rest = rest.into();
+        self.read("", rest.into())
+    }
+
+    /// A statement over the list that is free to read it again and again, so that it gets a table made of it.
+    pub(super) fn table_with<'a, ST>(&self, rest: impl Into<Cow<'static, str>>) -> Sql<'a, ST> {
+        self.read("MATERIALIZED ", rest.into())
+    }
+
+    fn read<'a, ST>(&self, kind: &str, rest: Cow<'static, str>) -> Sql<'a, ST> {
         let (json, id, columns) = self.read_by(&rest);
         let sql = Sql::new(format!(
-            "WITH input AS MATERIALIZED (SELECT unhex({id}) AS id, key AS ord{columns}"
+            "WITH input AS {kind}(SELECT unhex({id}) AS id, key AS ord{columns}"
         ));
         let common = self.rows.iter().flat_map(|rows| &rows.common);
         let named = common.filter(|(name, _)| rest.contains(name));

@@ -148,8 +148,11 @@ impl Look {
         }
     }
 
+    /// In the order of the source.
     pub(super) fn load(&self, connection: &mut SqliteConnection) -> QueryResult<Vec<Found>> {
-        self.statement().load(connection)
+        let mut found: Vec<Found> = self.statement().load(connection)?;
+        found.sort_by_key(|found| found.place);
+        Ok(found)
     }
 
     /// The tasks that move, with what the other statements need of each.
@@ -189,14 +192,8 @@ impl Look {
     }
 
     fn statement<'a>(&self) -> Sql<'a, Row> {
-        let from = format!(
-            "({}){}",
-            parts::list(self.rule.from),
-            parts::guard(self.rule)
-        );
-        let next = parts::next_status(self.rule);
         match &self.place {
-            Place::Named { input, .. } => input.with(select("NULL", &from, "", &next)),
+            Place::Named { input, .. } => input.with(self.select("NULL", "")),
             Place::Held { input, .. } => {
                 let fence = format!(
                     " AND t.epoch = input.epoch AND EXISTS (
@@ -204,7 +201,7 @@ impl Look {
         WHERE w.id = unhex(input.worker_id) AND w.lease_expires_at > {NOW}
     )"
                 );
-                input.with(select("NULL", &from, &fence, &next))
+                input.with(self.select("NULL", &fence))
             }
             Place::OfWorker(worker) => Sql::new(
                 "WITH input AS MATERIALIZED (
@@ -212,7 +209,7 @@ impl Look {
             )
             .bind(Bind::Id(*worker))
             .text(")")
-            .text(select("NULL", &from, " AND t.epoch = input.epoch", &next)),
+            .text(self.select("NULL", " AND t.epoch = input.epoch")),
             Place::Due { limit } => Sql::new(format!(
                 "WITH input AS MATERIALIZED (
     SELECT task_execution_id AS id, row_number() OVER (ORDER BY due_at, task_execution_id) AS ord
@@ -220,7 +217,7 @@ impl Look {
             ))
             .bind(Bind::Integer(*limit))
             .text(")")
-            .text(select("NULL", &from, "", &next)),
+            .text(self.select("NULL", "")),
             Place::Expired {
                 limit,
                 max_recoveries,
@@ -236,13 +233,29 @@ impl Look {
             ))
             .bind(Bind::Integer(*limit))
             .text(")")
-            .text(select(
-                "input.worker_id",
-                &from,
-                " AND t.epoch = input.epoch",
-                &next,
-            )),
+            .text(self.select("input.worker_id", " AND t.epoch = input.epoch")),
         }
+    }
+
+    /// `fence` is what a task must fulfil beside its status.
+    fn select(&self, worker: &str, fence: &str) -> String {
+        let rule = self.rule;
+        let (from, guard) = (parts::list(rule.from), parts::guard(rule));
+        let next = parts::next_status(rule);
+        let has_dependents = if rule.may_end() {
+            "EXISTS (SELECT 1 FROM task_dependencies d WHERE d.dependency_id = input.id)"
+        } else {
+            "false"
+        };
+        format!(
+            "
+SELECT input.ord, input.id, t.status, t.pipeline_execution_id, p.status,
+    CASE WHEN t.status IN ({from}){guard}{fence} THEN {next} END, {worker}, {NOW},
+    {has_dependents}
+FROM input
+LEFT JOIN task_executions t ON t.id = input.id
+LEFT JOIN pipeline_executions p ON p.id = t.pipeline_execution_id"
+        )
     }
 }
 
@@ -255,19 +268,5 @@ fn claims(held: &[Held<'_>]) -> Input {
             let values = vec![held.claim.epoch().into(), worker.into(), held.delay.into()];
             (held.claim.task_execution_id(), values)
         }),
-    )
-}
-
-/// `fence` is what a task must fulfil beside its status.
-fn select(worker: &str, from: &str, fence: &str, next: &str) -> String {
-    format!(
-        "
-SELECT input.ord, input.id, t.status, t.pipeline_execution_id, p.status,
-    CASE WHEN t.status IN {from}{fence} THEN {next} END, {worker}, {NOW},
-    EXISTS (SELECT 1 FROM task_dependencies d WHERE d.dependency_id = input.id)
-FROM input
-LEFT JOIN task_executions t ON t.id = input.id
-LEFT JOIN pipeline_executions p ON p.id = t.pipeline_execution_id
-ORDER BY input.ord"
     )
 }
