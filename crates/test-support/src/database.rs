@@ -203,7 +203,8 @@ impl TestDatabase {
         self.broken_on_purpose.store(true, Ordering::Relaxed);
     }
 
-    pub(crate) fn must_be_whole(&self) -> bool {
+    /// Whether the invariants must hold.
+    pub fn must_be_whole(&self) -> bool {
         !self.broken_on_purpose.load(Ordering::Relaxed)
     }
 

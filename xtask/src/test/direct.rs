@@ -8,7 +8,7 @@ pub(super) const FILES: [(&str, &str); 3] = [
 ];
 
 /// Files that can be run behind a pooler and take long there: only `cargo xtask pooler` does.
-pub(super) const LONG: [&str; 4] = ["cli", "executor", "race", "wire"];
+pub(super) const LONG: [&str; 5] = ["cancellation", "cli", "executor", "race", "wire"];
 
 /// Tests by their whole names, and why.
 pub(super) const TESTS: [(&str, &[&str]); 5] = [

@@ -23,6 +23,8 @@ mod scene;
 mod stored;
 mod texts;
 
+#[path = "../support/accessors.rs"]
+mod accessors;
 #[path = "../support/run.rs"]
 mod run;
 
