@@ -31,6 +31,7 @@ taskbox_test_support::suite! {
         lists_with_filters_find_their_rows_by_index,
     ],
     postgres: [
+        no_move_reads_all_tasks_where_none_was_live_when_they_were_counted,
         a_claim_from_an_outbox_that_was_empty_compares_no_task_with_every_other,
         claims_from_where_the_outbox_begins_find_their_rows_by_index,
     ],
@@ -223,6 +224,34 @@ async fn claims_from_where_the_outbox_begins_find_their_rows_by_index(db: &TestD
                 break;
             }
         }
+    }
+}
+
+async fn no_move_reads_all_tasks_where_none_was_live_when_they_were_counted(db: &TestDatabase) {
+    fill(db).await;
+    let dal = DAL::connect(db.url()).await.unwrap();
+    let worker = worker(&dal).await;
+    let claim_from = async |queues: &[&str]| {
+        sent!(dal, |tx| tx
+            .task_execution()
+            .claim_from(&worker, queues, 200))
+    };
+    let new: Vec<Uuid> = (19_991..=20_000).map(Uuid::from_u128).collect();
+    let moves = [
+        sent!(dal, |tx| tx.task_execution().claim(&worker, 200)),
+        sent!(dal, |tx| tx.task_execution().claim(&worker, 200)),
+        claim_from(&["mail"]).await,
+        claim_from(&["default", "mail", "video"]).await,
+        sent!(dal, |tx| tx.task_execution().mark_ready_many(&new)),
+        sent!(dal, |tx| tx.task_execution().recover_expired(200)),
+        sent!(dal, |tx| tx.worker().deregister(worker.clone())),
+    ];
+    // As where workers had kept up until then.
+    db.execute("UPDATE task_executions SET status = 'Completed'")
+        .await;
+    db.execute("VACUUM ANALYZE task_executions").await;
+    for statements in moves {
+        assert_seeks(db, &statements, &[]).await;
     }
 }
 

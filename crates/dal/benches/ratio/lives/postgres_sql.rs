@@ -20,7 +20,8 @@ INSERT INTO execution_events (task_execution_id, event_type)
 SELECT id, 'task_created' FROM input ORDER BY ord";
 
 /// Joined by arrays and looked up by a list: by the rows of the outbox, which was empty when it was counted, the planner
-/// reads all tasks.
+/// reads all tasks. That a task is Ready is known by its row: asked for here, where few were Ready when they were counted,
+/// the planner compares each with each.
 const CLAIM: &str = "
 WITH taken AS MATERIALIZED (
     SELECT id, task_execution_id, priority FROM task_outbox
@@ -40,7 +41,6 @@ moved AS (
         ARRAY(SELECT priority FROM taken)
     ) input (id, row_id, priority), worker
     WHERE t.id = input.id AND t.id = ANY(ARRAY(SELECT task_execution_id FROM taken))
-        AND t.status = 'Ready'
     RETURNING t.id, t.pipeline_execution_id, t.task_name, t.input, t.attempt, t.epoch,
         worker.id AS worker_id, input.row_id, input.priority
 ),

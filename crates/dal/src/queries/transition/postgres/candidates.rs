@@ -42,10 +42,12 @@ locked AS MATERIALIZED (
 fn candidates<'a, ST>(sql: Sql<'a, ST>, pick: Pick<'a>, range: Option<Range>) -> Sql<'a, ST> {
     let sql = sql.text("\n        SELECT t.id, o.id AS row_id, o.priority FROM ");
     let ready = TaskStatus::Ready;
+    // In words of which there are no statistics. By those of the status few tasks may be Ready, or none, as where workers
+    // had kept up when they were counted; the planner would begin at those, and read all tasks for it.
     let task = format!(
         "
         JOIN task_executions t ON t.id = o.task_execution_id
-        WHERE NOT o.held AND t.status = '{ready}'"
+        WHERE NOT o.held AND CASE WHEN t.status = '{ready}' THEN true ELSE false END"
     );
     let (sql, order) = match pick.queues {
         Some(queues @ ([] | [_, _, ..])) => {
