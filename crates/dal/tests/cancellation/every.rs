@@ -4,9 +4,9 @@ use crate::support::accessors::operations;
 
 /// The files with the calls that are dropped.
 const CALLS: [&str; 3] = [
-    include_str!("read.rs"),
     include_str!("../support/attempt.rs"),
     include_str!("../support/operation.rs"),
+    include_str!("../support/read.rs"),
 ];
 
 /// Those that another is made of, or that another has as a part.

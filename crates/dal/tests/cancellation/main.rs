@@ -54,4 +54,5 @@ mod support {
     pub(crate) mod own_sql;
     pub(crate) mod poll;
     pub(crate) mod prepared;
+    pub(crate) mod read;
 }

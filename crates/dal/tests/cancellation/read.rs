@@ -1,18 +1,13 @@
 //! The calls that only read.
 
-use std::time::Duration;
-
-use chrono::DateTime;
-use futures_util::future::BoxFuture;
-use taskbox_dal::{DAL, EventCursor, Invariant, PipelineFilter, Result, TaskFilter};
-use taskbox_models::{EventType, NewPipelineExecution, NewTaskExecution, TaskStatus};
-use taskbox_test_support::{Backend, TestDatabase};
-use uuid::Uuid;
+use taskbox_dal::DAL;
+use taskbox_test_support::TestDatabase;
 
 use crate::support::{
     left::assert_nothing_is_held,
     one_thread::on_one_thread,
     poll::{Moment, poll_times},
+    read::{Read, Scene, asks_nothing, reads},
 };
 
 taskbox_test_support::suite! {
@@ -28,114 +23,10 @@ async fn reads_can_be_dropped_at_any_poll_of_one_thread(db: &TestDatabase) {
     on_one_thread(drop_reads(db));
 }
 
-/// What is read of: a task that waits for another, in a pipeline that has ended, and a claim.
-struct Scene {
-    dal: DAL,
-    pipeline: Uuid,
-    task: Uuid,
-}
-
-type Read = for<'a> fn(&'a Scene) -> BoxFuture<'a, Result<()>>;
-
-macro_rules! reads {
-    ($scene:ident, $($name:literal: $read:expr),* $(,)?) => {
-        vec![$((
-            $name,
-            (|$scene| Box::pin(async move { $read.await.map(drop) })) as Read,
-        )),*]
-    };
-}
-
-const DAY: Duration = Duration::from_hours(24);
-
-/// Those of the doctor and of the history.
-fn reads_of_what_was() -> Vec<(&'static str, Read)> {
-    reads! { scene,
-        "doctor.broken": scene.dal.doctor().broken(Invariant::NothingStranded, 9),
-        "doctor.damage": scene.dal.doctor().damage(9),
-        "doctor.foreign_events": scene.dal.doctor().foreign_events(9),
-        "doctor.indexes": scene.dal.doctor().indexes(),
-        "doctor.last_claims": scene.dal.doctor().last_claims(9),
-        "doctor.open_transactions": scene.dal.doctor().open_transactions(9),
-        "doctor.put_off": scene.dal.doctor().put_off(DAY, 9),
-        "doctor.rows": scene.dal.doctor().rows(),
-        "doctor.wal_bytes": scene.dal.doctor().wal_bytes(),
-        "execution_event.count_older_than": {
-            scene.dal.execution_event().count_older_than(DateTime::UNIX_EPOCH)
-        },
-        "execution_event.count_prunable": scene.dal.execution_event().count_prunable(DAY),
-        "execution_event.count_recent": {
-            scene.dal.execution_event().count_recent(EventType::TaskSkipped, DAY, 9)
-        },
-        "execution_event.get_recent": scene.dal.execution_event().get_recent(9),
-        "execution_event.list_by_pipeline": {
-            scene.dal.execution_event().list_by_pipeline(scene.pipeline)
-        },
-        "execution_event.list_by_task": scene.dal.execution_event().list_by_task(scene.task),
-        "execution_event.list_by_type": {
-            scene.dal.execution_event().list_by_type(EventType::TaskCreated, 9)
-        },
-        "execution_event.read_after": async {
-            let begin = EventCursor::default();
-            scene.dal.execution_event().read_after(&begin, 9).await
-        },
-        "execution_event.read_latest": scene.dal.execution_event().read_latest(9),
-    }
-}
-
-/// Those of the rest.
-fn reads_of_work() -> Vec<(&'static str, Read)> {
-    reads! { scene,
-        "pipeline_execution.get": scene.dal.pipeline_execution().get(scene.pipeline),
-        "pipeline_execution.list": async {
-            let all = PipelineFilter::default();
-            scene.dal.pipeline_execution().list(&all, 9).await
-        },
-        "pipeline_execution.list_recent": scene.dal.pipeline_execution().list_recent(9),
-        "pipeline_execution.wait": scene.dal.pipeline_execution().wait(scene.pipeline),
-        "task_execution.count_by_status": {
-            scene.dal.task_execution().count_by_status(scene.pipeline)
-        },
-        "task_execution.count_live": scene.dal.task_execution().count_live(),
-        "task_execution.dependencies": scene.dal.task_execution().dependencies(&[scene.task], 9),
-        "task_execution.dependency_outputs": {
-            scene.dal.task_execution().dependency_outputs(scene.task)
-        },
-        "task_execution.get": scene.dal.task_execution().get(scene.task),
-        "task_execution.list": async {
-            let all = TaskFilter::default();
-            scene.dal.task_execution().list(&all, 9).await
-        },
-        "task_execution.list_by_pipeline": {
-            scene.dal.task_execution().list_by_pipeline(scene.pipeline)
-        },
-        "task_execution.list_by_status": {
-            scene.dal.task_execution().list_by_status(TaskStatus::Skipped, 9)
-        },
-        "task_execution.next_due": scene.dal.task_execution().next_due(),
-        "task_outbox.count_pending": scene.dal.task_outbox().count_pending(),
-        "task_outbox.depths": scene.dal.task_outbox().depths(),
-        "task_outbox.list_pending": scene.dal.task_outbox().list_pending(9),
-        "worker.list": scene.dal.worker().list(9),
-    }
-}
-
-/// What there is nothing to ask a backend for.
-fn asks_nothing(name: &str, backend: Backend) -> bool {
-    let names: &[_] = match backend {
-        Backend::Postgres => &["doctor.damage", "doctor.wal_bytes"],
-        Backend::Sqlite => &[
-            "doctor.foreign_events",
-            "doctor.open_transactions",
-            "doctor.rows",
-        ],
-    };
-    names.contains(&name)
-}
-
 async fn drop_reads(db: &TestDatabase) {
-    let scene = Scene::new(db).await;
-    for (name, read) in [reads_of_what_was(), reads_of_work()].concat() {
+    let dal = DAL::builder(db.url()).pool_size(2).connect().await.unwrap();
+    let scene = Scene::new(dal).await;
+    for (name, read) in reads() {
         for moment in Moment::BOTH {
             // On lucky threads a statement is done at the first poll, and there is nothing to drop.
             while drop_until_done(db, &scene, read, moment).await == 0 {
@@ -157,28 +48,6 @@ async fn drop_until_done(db: &TestDatabase, scene: &Scene, read: Read, moment: M
         if let Some(answer) = done {
             answer.unwrap();
             return polls - 1;
-        }
-    }
-}
-
-impl Scene {
-    async fn new(db: &TestDatabase) -> Self {
-        let dal = DAL::builder(db.url()).pool_size(2).connect().await.unwrap();
-        let pipeline = NewPipelineExecution::new("a");
-        let pipeline = dal.pipeline_execution().create(pipeline).await.unwrap().id;
-        let (first, task) = (Uuid::now_v7(), Uuid::now_v7());
-        let tasks = vec![
-            NewTaskExecution::new(pipeline, "t").id(first),
-            NewTaskExecution::new(pipeline, "t")
-                .id(task)
-                .after(&[first]),
-        ];
-        dal.task_execution().create_many(tasks).await.unwrap();
-        dal.task_execution().skip(first, "").await.unwrap();
-        Self {
-            dal,
-            pipeline,
-            task,
         }
     }
 }

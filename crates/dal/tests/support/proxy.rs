@@ -96,6 +96,8 @@ pub(crate) enum Since {
     Begin,
     /// Since it was made, when the client's first message asks for it.
     Connect,
+    /// Since the client's next message, which is its first.
+    Message,
 }
 
 /// What is to happen to connections, and what went over the last of them.
@@ -203,7 +205,7 @@ fn accept(listener: &TcpListener, server: &str, state: &Arc<State>) {
 }
 
 impl Watch {
-    /// A transaction begins on this connection, or it is made.
+    /// A transaction begins on this connection, or it is made, or a message goes over it.
     fn begin(&mut self, line: usize, since: Since) {
         let is_busy = self.now.is_some() && !self.is_cut;
         let is_meant = |next: &(Since, Cut)| next.0 == since;

@@ -28,6 +28,7 @@ mod by_hand;
 mod by_worker;
 mod connection;
 mod place;
+mod read;
 mod state;
 mod told;
 mod world;

@@ -18,5 +18,6 @@ mod support {
     pub(crate) mod pipeline;
     pub(crate) mod prepared;
     pub(crate) mod proxy;
+    pub(crate) mod read;
     pub(crate) mod task;
 }

@@ -25,9 +25,7 @@ impl Line {
     pub(super) fn carry(&self) {
         self.client.set_nodelay(true).unwrap();
         self.server.set_nodelay(true).unwrap();
-        let mut watch = self.state.watch.lock().unwrap();
-        watch.begin(self.number, Since::Connect);
-        drop(watch);
+        self.watch(Since::Connect);
         thread::scope(|scope| {
             let answers = scope.spawn(|| self.forward_answers());
             if self.forward_requests().ok() != Some(Part::Nothing) {
@@ -56,6 +54,7 @@ impl Line {
             // What came together was sent without a wait between.
             is_counted &= !client.buffer().is_empty();
             message = read_typed(&mut client)?;
+            self.watch(Since::Message);
             // A simple query, or the Sync at the end of the extended ones: what the client waits after.
             if self.number == 0 && matches!(message[0], b'Q' | b'S') && !is_counted {
                 self.state.round_trips.fetch_add(1, Ordering::SeqCst);
@@ -75,8 +74,12 @@ impl Line {
     fn begin(&self) {
         self.state.begun.fetch_add(1, Ordering::SeqCst);
         *self.state.busy.lock().unwrap() = self.client.try_clone().ok();
+        self.watch(Since::Begin);
+    }
+
+    fn watch(&self, since: Since) {
         let mut watch = self.state.watch.lock().unwrap();
-        watch.begin(self.number, Since::Begin);
+        watch.begin(self.number, since);
     }
 
     fn forward_answers(&self) {
