@@ -176,6 +176,11 @@ fn answer(change: Change<'_>) -> String {
         _ if !rule.may_end() => "false",
         // What came while the statement waited for the pipelines does not show in its snapshot.
         Source::Expired { .. } => "true",
+        Source::Held([_, _, ..]) => {
+            "input.id IN (
+    SELECT d.dependency_id FROM task_dependencies d WHERE d.dependency_id = ANY(ARRAY(SELECT id FROM input))
+)"
+        }
         _ => "EXISTS (SELECT FROM task_dependencies d WHERE d.dependency_id = input.id)",
     };
     format!(

@@ -4,6 +4,8 @@
 //! a single task is a value, of which there is always one, and a list is behind a query, where the planner
 //! cannot count it: it then plans to look rows up by their ids.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 use taskbox_models::Claim;
 use uuid::Uuid;
@@ -15,13 +17,6 @@ use crate::queries::{
         source::{Argument, Column},
     },
 };
-
-/// Whether the worker of a claim may still end it. Looked up in the snapshot of the statement and by the time at
-/// which it was taken: waiting for a lock afterwards loses nobody the lease.
-const LIVE: &str = "EXISTS (
-        SELECT FROM task_workers w
-        WHERE w.id = input.worker_id AND w.lease_expires_at > clock_timestamp()
-    ) AS live";
 
 pub(super) fn input<ST>(change: Change<'_>) -> Sql<'_, ST> {
     match change.source {
@@ -97,11 +92,16 @@ fn names(columns: &[Column]) -> String {
         .collect()
 }
 
+/// Whether the worker of a claim may still end it. Looked up in the snapshot of the statement and by the time at
+/// which it was taken: waiting for a lock afterwards loses nobody the lease.
 fn one_held<'a, ST>(held: &'a Held<'a>, columns: &[Column]) -> Sql<'a, ST> {
     let names = names(columns);
     let sql = Sql::new(format!(
         "WITH input AS MATERIALIZED (
-    SELECT id, 1 AS ord, epoch, worker_id{names}, {LIVE}
+    SELECT id, 1 AS ord, epoch, worker_id{names}, EXISTS (
+        SELECT FROM task_workers w
+        WHERE w.id = input.worker_id AND w.lease_expires_at > clock_timestamp()
+    ) AS live
     FROM (VALUES ("
     ))
     .bind(Bind::Id(held.claim.task_execution_id()))
@@ -121,14 +121,22 @@ fn one_held<'a, ST>(held: &'a Held<'a>, columns: &[Column]) -> Sql<'a, ST> {
         .text("\n)")
 }
 
+/// As [`one_held`], with each worker looked up once: most claims of a list are of one.
 fn many_held<'a, ST>(held: &'a [Held<'a>], columns: &[Column]) -> Sql<'a, ST> {
     let names = names(columns);
     let claims = || held.iter().map(|held| held.claim);
+    let workers: BTreeSet<Uuid> = claims().map(Claim::worker_id).collect();
     let sql = Sql::new(format!(
         "WITH input AS MATERIALIZED (
-    SELECT id, ord, epoch, worker_id{names}, {LIVE}
-    FROM unnest((SELECT "
+    SELECT id, ord, epoch, worker_id{names}, worker_id = ANY(ARRAY(
+        SELECT w.id FROM task_workers w WHERE w.id = ANY((SELECT "
     ))
+    .bind(Bind::OwnedIds(workers.into_iter().collect()))
+    .text(
+        ")::uuid[]) AND w.lease_expires_at > clock_timestamp()
+    )) AS live
+    FROM unnest((SELECT ",
+    )
     .bind(Bind::OwnedIds(
         claims().map(Claim::task_execution_id).collect(),
     ))
