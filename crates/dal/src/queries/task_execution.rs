@@ -139,6 +139,20 @@ impl<'a> Insert<'a> {
         self.trace_context.map(TraceContext::as_value)
     }
 
+    /// Whether it differs from the other in its id and its input alone.
+    #[cfg(feature = "postgres")]
+    fn is_like(&self, other: &Self) -> bool {
+        let (new, its) = (self.new, other.new);
+        new.pipeline_execution_id == its.pipeline_execution_id
+            && new.task_name == its.task_name
+            && new.queue == its.queue
+            && new.priority == its.priority
+            && new.max_attempts == its.max_attempts
+            && new.run_when == its.run_when
+            && self.open_dependencies == other.open_dependencies
+            && self.trace_context == other.trace_context
+    }
+
     /// The row. What nobody chooses is as the table has it by default; to ask for all of it takes longer.
     fn row(&self, made: Made) -> TaskExecution {
         let new = self.new;

@@ -41,47 +41,24 @@ fn or_made_meanwhile(error: Error) -> Error {
     }
 }
 
+/// What all tasks have in common is one row beside the list, since to read it out of lists takes longer: tasks that are
+/// made together mostly differ in their inputs alone.
 pub(crate) fn statement<'a>(
     ids: &'a [uuid::Uuid],
     tasks: &'a [Insert<'a>],
 ) -> Sql<'a, (MadeRow, BigInt)> {
-    let new = || tasks.iter().map(|task| task.new);
-    let sql = Sql::new(
-        "WITH input AS MATERIALIZED (
-    SELECT * FROM unnest(",
-    )
-    .bind(Bind::Ids(ids))
-    .text(", ")
-    .bind(Bind::OptionalIds(
-        new().map(|new| new.pipeline_execution_id).collect(),
-    ))
-    .text(", ")
-    .bind(Bind::Texts(
-        new().map(|new| new.task_name.as_str()).collect(),
-    ))
-    .text(", ")
-    .bind(Bind::Texts(new().map(|new| new.queue.as_str()).collect()))
-    .text(", ")
-    .bind(Bind::Integers(new().map(|new| new.priority).collect()))
-    .text(", ")
-    .bind(Bind::Integers(new().map(|new| new.max_attempts).collect()))
-    .text(", ")
-    .bind(Bind::OptionalJson(
-        new().map(|new| new.input.as_ref()).collect(),
-    ))
-    .text(", ")
-    .bind(Bind::Texts(
-        new().map(|new| new.run_when.as_str()).collect(),
-    ))
-    .text(", ")
-    .bind(Bind::Integers(
-        tasks.iter().map(|task| task.open_dependencies).collect(),
-    ))
-    .text(", ")
-    .bind(Bind::OptionalJson(
-        tasks.iter().map(Insert::trace_context).collect(),
-    ))
-    .text(INPUT);
+    let inputs = tasks.iter().map(|task| task.new.input.as_ref());
+    let sql = Sql::new("WITH input AS MATERIALIZED (\n    SELECT * FROM unnest(")
+        .bind(Bind::Ids(ids))
+        .text(", ")
+        .bind(Bind::OptionalJson(inputs.collect()));
+    let sql = match tasks {
+        [first, rest @ ..] if rest.iter().all(|task| task.is_like(first)) => {
+            let sql = sql.text(") WITH ORDINALITY AS own (id, input, ord)\n    CROSS JOIN (SELECT");
+            common(sql, &tasks[..1]).text(") common")
+        }
+        _ => listed(sql, tasks),
+    };
     // A guard has the planner expect one row.
     let sql = match tasks {
         [_] => sql.guard("\n    WHERE "),
@@ -90,11 +67,57 @@ pub(crate) fn statement<'a>(
     sql.text(rest())
 }
 
-const INPUT: &str = ")
-    WITH ORDINALITY AS input (
-        id, pipeline_execution_id, task_name, queue, priority, max_attempts, input, run_when,
-        open_dependencies, trace_context, ord
-    )";
+/// What tasks may have in common.
+const COLUMNS: [&str; 8] = [
+    "pipeline_execution_id",
+    "task_name",
+    "queue",
+    "priority",
+    "max_attempts",
+    "run_when",
+    "open_dependencies",
+    "trace_context",
+];
+
+/// As values, and not as a list of one: the planner would plan each call anew for that.
+fn common<'a, ST>(sql: Sql<'a, ST>, first: &'a [Insert<'a>]) -> Sql<'a, ST> {
+    let mut begin = " (";
+    let columns = COLUMNS.into_iter().zip(lists(first));
+    columns.fold(sql, |sql, (column, list)| {
+        let begin = std::mem::replace(&mut begin, ", (");
+        sql.text(begin).bind(list).text(format!(")[1] AS {column}"))
+    })
+}
+
+fn listed<'a, ST>(sql: Sql<'a, ST>, tasks: &'a [Insert<'a>]) -> Sql<'a, ST> {
+    let sql = lists(tasks)
+        .into_iter()
+        .fold(sql, |sql, list| sql.text(", ").bind(list));
+    let columns = COLUMNS.join(", ");
+    sql.text(format!(
+        ")\n    WITH ORDINALITY AS input (id, input, {columns}, ord)"
+    ))
+}
+
+/// A list for each of [`COLUMNS`].
+fn lists<'a>(tasks: &'a [Insert<'a>]) -> [Bind<'a>; COLUMNS.len()] {
+    let new = || tasks.iter().map(|task| task.new);
+    let pipelines = new().map(|new| new.pipeline_execution_id).collect();
+    let names = new().map(|new| new.task_name.as_str()).collect();
+    let queues = new().map(|new| new.queue.as_str()).collect();
+    let conditions = new().map(|new| new.run_when.as_str()).collect();
+    let open = tasks.iter().map(|task| task.open_dependencies).collect();
+    [
+        Bind::OptionalIds(pipelines),
+        Bind::Texts(names),
+        Bind::Texts(queues),
+        Bind::Integers(new().map(|new| new.priority).collect()),
+        Bind::Integers(new().map(|new| new.max_attempts).collect()),
+        Bind::Texts(conditions),
+        Bind::Integers(open),
+        Bind::OptionalJson(tasks.iter().map(Insert::trace_context).collect()),
+    ]
+}
 
 fn rest() -> String {
     let outcome = parts::only_outcome(Transition::Create.rule());
