@@ -1,5 +1,7 @@
 //! The one door for transactions.
 
+mod end;
+
 use std::{future::Future, time::Duration};
 
 use tokio::time::{Instant, error::Elapsed, timeout, timeout_at};
@@ -10,6 +12,7 @@ use crate::{
     retry::pause_before_retry,
     witness::Witness,
 };
+use end::{End, Reached};
 
 /// How long a rollback may take before the connection is closed instead.
 const ROLLBACK_TIMEOUT: Duration = Duration::from_secs(2);
@@ -289,62 +292,6 @@ async fn roll_back(lease: &mut Lease, put_back: bool, ask: bool) -> Result<bool>
         return lease.connection().takes_writes().await;
     }
     Ok(true)
-}
-
-/// What is left to know of a transaction once its closure is through.
-struct End {
-    witness: Option<Witness>,
-    /// In how long something is ready that was not before.
-    ready_in: Option<Duration>,
-    reached: Reached,
-    /// Whether its last statement committed.
-    ended: Ended,
-    /// Whether the program was given the connection, and may have set something on it.
-    lent: bool,
-    /// Whether a statement failed for that; of those of the program itself that is not known.
-    may_be_read_only: bool,
-    committable: Result<()>,
-}
-
-impl End {
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "ends the borrow of the connection"
-    )]
-    fn of(tx: Tx<'_>) -> Self {
-        Self {
-            witness: tx.witness,
-            ready_in: tx.ready_in,
-            reached: Reached::of(&tx),
-            ended: tx.connection.ended(),
-            lent: tx.lent,
-            may_be_read_only: tx.lent || tx.was_read_only,
-            committable: tx.committable(),
-        }
-    }
-}
-
-/// How far a transaction got.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reached {
-    /// To no statement, so that it did not begin.
-    Nothing,
-    /// To the answers of all operations.
-    Answers,
-    /// To an operation that was not awaited to its end.
-    Question,
-}
-
-impl Reached {
-    fn of(tx: &Tx<'_>) -> Self {
-        if tx.connection.is_to_begin() {
-            Self::Nothing
-        } else if tx.unfinished.is_some() {
-            Self::Question
-        } else {
-            Self::Answers
-        }
-    }
 }
 
 #[cfg(all(test, feature = "postgres", feature = "sqlite"))]
