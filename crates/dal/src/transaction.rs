@@ -228,16 +228,18 @@ impl DAL {
         result: Result<Result<R, E>, Elapsed>,
     ) -> Result<R, E> {
         self.announce_any(end.ready_in);
+        let unknown = |why| {
+            let source = unanswered(why);
+            E::from(Error::CommitUnknown { source })
+        };
         match result {
             Ok(result) if end.ended == Ended::Committed => {
                 lease.give_back();
                 result
             }
+            Ok(_) => Err(unknown("the connection's thread ended during COMMIT")),
             // Also where the answer to a COMMIT that is done came too late.
-            _ => Err(Error::CommitUnknown {
-                source: unanswered(),
-            }
-            .into()),
+            Err(Elapsed { .. }) => Err(unknown(TOO_LATE)),
         }
     }
 
@@ -264,7 +266,7 @@ impl DAL {
             }
             Ok(Err(CommitError::NotCommitted(error))) => return Err(error),
             Ok(Err(CommitError::Unknown(source))) => source,
-            Err(Elapsed { .. }) => unanswered(),
+            Err(Elapsed { .. }) => unanswered(TOO_LATE),
         };
         drop(lease);
         self.0.pool.resolve(witness, source).await
@@ -277,11 +279,13 @@ impl DAL {
     }
 }
 
+const TOO_LATE: &str = "no answer within the deadline";
+
 /// Why it is not known whether a COMMIT was carried out.
-fn unanswered() -> diesel::result::Error {
+fn unanswered(why: &str) -> diesel::result::Error {
     diesel::result::Error::DatabaseError(
         diesel::result::DatabaseErrorKind::UnableToSendCommand,
-        Box::new("no answer within the deadline".to_owned()),
+        Box::new(why.to_owned()),
     )
 }
 

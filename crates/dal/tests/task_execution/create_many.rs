@@ -1,8 +1,11 @@
 //! Making tasks together: all or none, in the order given.
 
+use std::collections::HashMap;
+
+use serde_json::json;
 use taskbox_dal::Error;
 use taskbox_models::{
-    Conflict, EventType, NewTaskExecution, PipelineStatus, TaskExecution, TaskStatus,
+    Conflict, EventType, NewTaskExecution, PipelineStatus, RunWhen, TaskExecution, TaskStatus,
 };
 use taskbox_test_support::TestDatabase;
 use uuid::Uuid;
@@ -13,6 +16,7 @@ use crate::support::{
 
 taskbox_test_support::suite! {
     tasks_are_made_in_the_order_given,
+    tasks_that_differ_in_one_thing_are_each_as_described,
     making_no_tasks_changes_nothing,
     one_call_makes_tasks_in_many_pipelines,
     ten_thousand_tasks_are_made_at_once,
@@ -48,6 +52,37 @@ async fn tasks_are_made_in_the_order_given(db: &TestDatabase) {
 
 fn ids_of(tasks: &[TaskExecution]) -> Vec<Uuid> {
     tasks.iter().map(|task| task.id).collect()
+}
+
+/// What the tasks of a call have in common is sent once.
+async fn tasks_that_differ_in_one_thing_are_each_as_described(db: &TestDatabase) {
+    let dal = connect(db).await;
+    let (own, other) = (pipeline(&dal).await, pipeline(&dal).await);
+    let new = || NewTaskExecution::new(own, "a");
+    let before = dal.task_execution().create(new()).await.unwrap().id;
+    let trace = [("traceparent".to_owned(), "00-1".to_owned())];
+    let different = [
+        ("pipeline", NewTaskExecution::new(other, "a")),
+        ("name", NewTaskExecution::new(own, "b")),
+        ("queue", new().queue("mail")),
+        ("priority", new().priority(3)),
+        ("max_attempts", new().max_attempts(7)),
+        ("input", new().input(json!([1]))),
+        ("run_when", new().run_when(RunWhen::AllDone)),
+        ("dependencies", new().after(&[before])),
+        ("trace_context", new().trace_context(HashMap::from(trace))),
+    ];
+    let mut unlike = Vec::new();
+    for (what, different) in different {
+        let tasks = vec![new(), different, new()];
+        for made in dal.task_execution().create_many(tasks).await.unwrap() {
+            let kept = dal.task_execution().get(made.id).await.unwrap();
+            if kept != made {
+                unlike.push(what);
+            }
+        }
+    }
+    assert_eq!(unlike, Vec::<&str>::new());
 }
 
 async fn making_no_tasks_changes_nothing(db: &TestDatabase) {

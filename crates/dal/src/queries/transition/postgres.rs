@@ -177,8 +177,10 @@ fn answer(change: Change<'_>) -> String {
         // What came while the statement waited for the pipelines does not show in its snapshot.
         Source::Expired { .. } => "true",
         Source::Held([_, _, ..]) => {
+            // Distinct, so that the planner expects few and makes a table of them, however many wait for one.
             "input.id IN (
-    SELECT d.dependency_id FROM task_dependencies d WHERE d.dependency_id = ANY(ARRAY(SELECT id FROM input))
+    SELECT DISTINCT d.dependency_id FROM task_dependencies d
+    WHERE d.dependency_id = ANY(ARRAY(SELECT id FROM input))
 )"
         }
         _ => "EXISTS (SELECT FROM task_dependencies d WHERE d.dependency_id = input.id)",
