@@ -19,6 +19,12 @@ const TABLES: [(&str, &str); 8] = [
     ("task_workers", "id"),
 ];
 
+/// By the locks that last until a transaction ends. There are shorter ones: whoever commits a NOTIFY waits for all others
+/// on the whole server that do, and so for other tests.
+const BLOCKED: &str = "SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event_type = 'Lock'
+AND wait_event IN ('advisory', 'relation', 'transactionid', 'tuple')";
+
 /// The databases that Taskbox runs on.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Backend {
@@ -162,6 +168,15 @@ impl TestDatabase {
         match self.query_text(sql).await.as_slice() {
             [row] if row.len() == 1 => number(row[0].as_deref(), sql),
             rows => panic!("expected one row of one column, got {rows:?} from: {sql}"),
+        }
+    }
+
+    /// How many sessions wait for what somebody in this database has locked. None on `SQLite`, which has no locks to look
+    /// at.
+    pub async fn count_blocked(&self) -> i64 {
+        match self.backend() {
+            Backend::Postgres => self.query_i64(BLOCKED).await,
+            Backend::Sqlite => 0,
         }
     }
 

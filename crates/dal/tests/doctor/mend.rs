@@ -252,9 +252,7 @@ async fn what_moves_on_meanwhile_is_looked_at_again(db: &TestDatabase) {
 
 /// For what the transaction has locked; on `SQLite` the other waits before it looks.
 async fn until_the_other_waits(db: &TestDatabase) {
-    let waiting = "SELECT count(*) FROM pg_stat_activity
-WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    while db.backend() == Backend::Postgres && db.query_i64(waiting).await == 0 {
+    while db.backend() == Backend::Postgres && db.count_blocked().await == 0 {
         yield_now().await;
     }
 }

@@ -94,7 +94,7 @@ async fn way_on_postgres<T>(db: &TestDatabase, call: &JoinHandle<T>) -> Way {
         if call.is_finished() {
             return Way::WentOn;
         }
-        if db.query_i64(BLOCKED).await > 0 {
+        if db.count_blocked().await > 0 {
             return Way::Waited;
         }
     }
@@ -145,7 +145,7 @@ impl<T: Debug + Send + 'static> Waiting<T> {
         waiting: i64,
     ) -> Self {
         let call = tokio::spawn(call);
-        while db.query_i64(BLOCKED).await < waiting {
+        while db.count_blocked().await < waiting {
             assert!(!call.is_finished(), "the call did not wait: {call:?}");
         }
         Self(call)
@@ -155,9 +155,6 @@ impl<T: Debug + Send + 'static> Waiting<T> {
         self.0.await.unwrap()
     }
 }
-
-const BLOCKED: &str = "SELECT count(*) FROM pg_stat_activity
-WHERE datname = current_database() AND wait_event_type = 'Lock'";
 
 /// Makes the first call and holds its transaction, sees that the second waits for it, and commits the first; answers
 /// with what the second then says.

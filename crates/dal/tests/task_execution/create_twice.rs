@@ -40,9 +40,7 @@ async fn of_two_that_make_a_task_at_once_one_makes_it(db: &TestDatabase) {
 
 /// For the transaction that has the id in its index; on `SQLite` the other waits before it looks.
 async fn until_the_other_waits(db: &TestDatabase) {
-    let waiting = "SELECT count(*) FROM pg_stat_activity
-WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    while db.backend() == Backend::Postgres && db.query_i64(waiting).await == 0 {
+    while db.backend() == Backend::Postgres && db.count_blocked().await == 0 {
         yield_now().await;
     }
 }

@@ -79,9 +79,6 @@ async fn one_schema_by_two_ways_is_migrated_once(db: &TestDatabase) {
     assert_eq!(migrate_all(dals).await[0], 1);
 }
 
-const BLOCKED: &str = "SELECT count(*) FROM pg_stat_activity
-WHERE datname = current_database() AND wait_event_type = 'Lock'";
-
 /// The first one waits for a table that somebody makes at the same time, and keeps its lock while it does.
 async fn a_tenant_does_not_wait_for_the_migration_of_another(db: &TestDatabase) {
     db.execute("CREATE SCHEMA tenant_a").await;
@@ -92,7 +89,7 @@ async fn a_tenant_does_not_wait_for_the_migration_of_another(db: &TestDatabase) 
     for number in 1..=2 {
         let a = unmigrated(db, "tenant_a").await;
         waiting.push(tokio::spawn(async move { a.migrate().await.unwrap() }));
-        while db.query_i64(BLOCKED).await < number {}
+        while db.count_blocked().await < number {}
     }
     let b = unmigrated(db, "tenant_b").await;
     assert_eq!(b.migrate().await.unwrap(), versions());
