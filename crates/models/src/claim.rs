@@ -1,10 +1,8 @@
-use std::fmt;
-
 use diesel::Queryable;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::TraceContext;
+use crate::{TraceContext, debug::debug_only};
 
 /// A task that a worker has taken: what ends the attempt, and nothing else does.
 ///
@@ -82,15 +80,10 @@ impl Claim {
     }
 }
 
-/// Without the input, which is the user's and may be secret.
-impl fmt::Debug for Claim {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Claim")
-            .field("task_execution_id", &self.task_execution_id)
-            .field("task_name", &self.task_name)
-            .field("attempt", &self.attempt)
-            .field("epoch", &self.epoch)
-            .field("worker_id", &self.worker_id)
-            .finish_non_exhaustive()
-    }
-}
+debug_only!(Claim {
+    task_execution_id,
+    task_name,
+    attempt,
+    epoch,
+    worker_id,
+});

@@ -4,10 +4,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::EventType;
+use crate::{EventType, debug::debug_only};
 
 /// A row of `execution_events`: one transition of a task or of a pipeline. Never changed once written.
-#[derive(Clone, Debug, Deserialize, PartialEq, Queryable, Selectable, Serialize)]
+/// Its `Debug` does not show the data.
+#[derive(Clone, Deserialize, PartialEq, Queryable, Selectable, Serialize)]
 #[diesel(table_name = taskbox_schema::execution_events)]
 pub struct ExecutionEvent {
     /// Ascends within a task.
@@ -25,3 +26,12 @@ pub struct ExecutionEvent {
     /// The writing transaction's number on Postgres, 0 on SQLite.
     pub transaction_id: i64,
 }
+
+debug_only!(ExecutionEvent {
+    id,
+    pipeline_execution_id,
+    task_execution_id,
+    event_type,
+    created_at,
+    transaction_id,
+});

@@ -2,6 +2,7 @@
 
 mod claim;
 mod conflict;
+mod debug;
 mod event_type;
 mod execution_event;
 mod pipeline_execution;

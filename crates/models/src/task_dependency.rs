@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::TaskStatus;
+use crate::{TaskStatus, debug::debug_only};
 
 /// A row of `task_dependencies`: one task waits for the end of another.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Queryable, Selectable, Serialize)]
@@ -15,8 +15,8 @@ pub struct TaskDependency {
     pub dependency_id: Uuid,
 }
 
-/// What a task gets from one that it waits for.
-#[derive(Clone, Debug, Deserialize, PartialEq, Queryable, Selectable, Serialize)]
+/// What a task gets from one that it waits for. Its `Debug` does not show the output.
+#[derive(Clone, Deserialize, PartialEq, Queryable, Selectable, Serialize)]
 #[diesel(table_name = taskbox_schema::task_executions)]
 pub struct DependencyOutput {
     /// The task that is waited for.
@@ -29,3 +29,9 @@ pub struct DependencyOutput {
     /// What it completed with; `None` if with nothing, or not.
     pub output: Option<Value>,
 }
+
+debug_only!(DependencyOutput {
+    task_execution_id,
+    task_name,
+    status,
+});

@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{RunWhen, TaskStatus, TraceContext};
+use crate::{RunWhen, TaskStatus, TraceContext, debug::debug_only};
 
-/// A row of `task_executions`: the record of a task.
-#[derive(Clone, Debug, Deserialize, PartialEq, Queryable, Selectable, Serialize)]
+/// A row of `task_executions`: the record of a task. Its `Debug` shows neither input nor output.
+#[derive(Clone, Deserialize, PartialEq, Queryable, Selectable, Serialize)]
 #[diesel(table_name = taskbox_schema::task_executions)]
 pub struct TaskExecution {
     /// Its id.
@@ -46,8 +46,26 @@ pub struct TaskExecution {
     pub trace_context: Option<TraceContext>,
 }
 
-/// A task that is yet to be made.
-#[derive(Clone, Debug, PartialEq)]
+debug_only!(TaskExecution {
+    id,
+    pipeline_execution_id,
+    task_name,
+    queue,
+    priority,
+    status,
+    run_when,
+    open_dependencies,
+    attempt,
+    max_attempts,
+    recoveries,
+    epoch,
+    created_at,
+    updated_at,
+    trace_context,
+});
+
+/// A task that is yet to be made. Its `Debug` does not show the input.
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct NewTaskExecution {
     /// Its id, where the caller chose one.
@@ -71,6 +89,18 @@ pub struct NewTaskExecution {
     /// Which trace it is made in: names without NUL characters, all of it at most 8 KiB.
     pub trace_context: Option<TraceContext>,
 }
+
+debug_only!(NewTaskExecution {
+    id,
+    pipeline_execution_id,
+    task_name,
+    queue,
+    priority,
+    max_attempts,
+    after,
+    run_when,
+    trace_context,
+});
 
 impl NewTaskExecution {
     /// How many attempts a task has if nothing else is said.
