@@ -7,56 +7,22 @@ mod support {
     pub(crate) mod own_pool;
 }
 
-use std::sync::{
-    Once,
-    atomic::{AtomicUsize, Ordering},
-};
-
 use taskbox_dal::{DAL, Durability};
-use taskbox_test_support::TestDatabase;
-use tracing::{Event, Level, Metadata, Subscriber, span};
+use taskbox_test_support::{TestDatabase, canary};
 
 taskbox_test_support::suite! {
     postgres: [a_risk_of_the_server_is_said_once_for_a_handle],
     sqlite: [a_file_keeps_what_was_committed],
 }
 
-/// Counts the warnings.
-struct Warnings;
-
-static WARNINGS: AtomicUsize = AtomicUsize::new(0);
-
-impl Subscriber for Warnings {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        *metadata.level() == Level::WARN
-    }
-
-    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
-        span::Id::from_u64(1)
-    }
-
-    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
-
-    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
-
-    fn event(&self, _: &Event<'_>) {
-        WARNINGS.fetch_add(1, Ordering::SeqCst);
-    }
-
-    fn enter(&self, _: &span::Id) {}
-
-    fn exit(&self, _: &span::Id) {}
+/// How often a risk was said. No file adds to it: they have none.
+fn said() -> usize {
+    canary::warnings("taskbox_dal::durability").len()
 }
 
-fn listen() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| tracing::subscriber::set_global_default(Warnings).unwrap());
-}
-
-/// The server of the tests has every risk. No file adds to the count: they have none.
+/// The server of the tests has every risk.
 async fn a_risk_of_the_server_is_said_once_for_a_handle(db: &TestDatabase) {
-    listen();
-    let before = WARNINGS.load(Ordering::SeqCst);
+    let before = said();
     let dal = DAL::connect(db.url()).await.unwrap();
     let risks = dal.durability().await.unwrap().risks().len();
     assert_eq!(risks, 3);
@@ -67,7 +33,7 @@ async fn a_risk_of_the_server_is_said_once_for_a_handle(db: &TestDatabase) {
     })
     .await
     .unwrap();
-    assert_eq!(WARNINGS.load(Ordering::SeqCst) - before, risks);
+    assert_eq!(said() - before, risks);
 
     let url = format!("{}&options=-c%20synchronous_commit%3Dlocal", db.url());
     let dal = DAL::connect(url).await.unwrap();
@@ -78,11 +44,10 @@ async fn a_risk_of_the_server_is_said_once_for_a_handle(db: &TestDatabase) {
         synchronous_commit: "local".to_owned(),
     };
     assert_eq!(durability, expected);
-    assert_eq!(WARNINGS.load(Ordering::SeqCst) - before, risks + 2);
+    assert_eq!(said() - before, risks + 2);
 }
 
 async fn a_file_keeps_what_was_committed(db: &TestDatabase) {
-    listen();
     let expected = Durability::Sqlite {
         journal_mode: "wal".to_owned(),
         synchronous: 2,

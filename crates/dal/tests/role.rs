@@ -29,9 +29,7 @@ async fn tenant(db: &TestDatabase, schema: &str) -> (String, DAL) {
          CREATE SCHEMA {schema} AUTHORIZATION {role}"
     ))
     .await;
-    let url = db
-        .url()
-        .replacen("postgres://postgres@", &format!("postgres://{role}@"), 1);
+    let url = db.url_as(&role);
     let dal = DAL::builder(url).schema(schema).connect().await.unwrap();
     (role, dal)
 }

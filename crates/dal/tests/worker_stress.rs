@@ -12,7 +12,7 @@ use taskbox_dal::{DAL, Error, Result};
 use taskbox_models::{
     Claim, NewPipelineExecution, NewTaskExecution, PipelineStatus, RunWhen, TaskStatus, Worker,
 };
-use taskbox_test_support::TestDatabase;
+use taskbox_test_support::{TestDatabase, canary::PAYLOAD};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -46,7 +46,7 @@ impl Field {
             let pipeline = dal.pipeline_execution().create(new).await.unwrap().id;
             field.pipelines.push(pipeline);
             let mut new = graph(pipeline, random);
-            new.push(NewTaskExecution::standalone("t"));
+            new.push(NewTaskExecution::standalone("t").input(PAYLOAD));
             let made = dal.task_execution().create_many(new).await.unwrap();
             field.tasks.extend(made.iter().map(|task| task.id));
         }
@@ -182,9 +182,9 @@ impl Hand {
         };
         let claim = &claim;
         match self.random.u8(0..6) {
-            0 => tasks.fail(claim, "broken").await,
-            1 => tasks.schedule_retry(claim, "broken", Duration::ZERO).await,
-            2 => tasks.schedule_retry(claim, "broken", SOON).await,
+            0 => tasks.fail(claim, PAYLOAD).await,
+            1 => tasks.schedule_retry(claim, PAYLOAD, Duration::ZERO).await,
+            2 => tasks.schedule_retry(claim, PAYLOAD, SOON).await,
             3 => tasks.defer(claim, SOON).await,
             4 => tasks.release(claim).await,
             _ => tasks.complete(claim, None).await,
@@ -217,10 +217,10 @@ impl Hand {
         match self.random.u8(0..12) {
             0 => tasks.cancel(task).await,
             1 | 2 => tasks.redrive(task).await,
-            3 => tasks.skip(task, "not needed").await,
+            3 => tasks.skip(task, PAYLOAD).await,
             4 | 5 => tasks.mark_ready(task).await,
             6 => pipelines.cancel(pipeline).await,
-            7 => pipelines.pause(pipeline, "lunch").await,
+            7 => pipelines.pause(pipeline, PAYLOAD).await,
             8 | 9 => pipelines.resume(pipeline).await,
             _ => {
                 let new = NewTaskExecution::new(pipeline, "late").after(&[task]);

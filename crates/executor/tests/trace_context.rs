@@ -20,10 +20,33 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::{layer::SubscriberExt, util::SubscriberInitExt};
 use uuid::Uuid;
 
-taskbox_test_support::suite! {
-    a_first_attempt_is_a_child_of_who_made_the_task_and_a_retry_is_linked,
-    what_a_handler_makes_goes_on_in_its_trace,
-    a_panic_in_the_call_is_a_failed_attempt,
+/// The tests of a backend. Unlike those of `suite!` they set the program's own subscriber before that of the tests.
+macro_rules! traced {
+    ($backend:ident: [$($test:ident),* $(,)?]) => {
+        $(
+            #[test]
+            fn $test() {
+                super::exporter();
+                taskbox_test_support::run(taskbox_test_support::Backend::$backend, super::$test);
+            }
+        )*
+    };
+}
+
+mod postgres {
+    traced! { Postgres: [
+        a_first_attempt_is_a_child_of_who_made_the_task_and_a_retry_is_linked,
+        what_a_handler_makes_goes_on_in_its_trace,
+        a_panic_in_the_call_is_a_failed_attempt,
+    ] }
+}
+
+mod sqlite {
+    traced! { Sqlite: [
+        a_first_attempt_is_a_child_of_who_made_the_task_and_a_retry_is_linked,
+        what_a_handler_makes_goes_on_in_its_trace,
+        a_panic_in_the_call_is_a_failed_attempt,
+    ] }
 }
 
 /// What the program's spans became; the tests share it, each by its own traces.
@@ -80,7 +103,6 @@ fn go_on(ctx: &TaskContext, span: &Span) {
 }
 
 async fn connect(db: &TestDatabase) -> DAL {
-    exporter();
     let builder = DAL::builder(db.url()).trace_context(current);
     builder.connect().await.unwrap()
 }

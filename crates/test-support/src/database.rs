@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use uuid::Uuid;
 
-use crate::{OwnServer, migrations, postgres, sqlite};
+use crate::{OwnServer, canary, migrations, postgres, sqlite};
 
 /// Every table, and what its rows are sorted by.
 const TABLES: [(&str, &str); 8] = [
@@ -126,13 +126,21 @@ impl TestDatabase {
         view
     }
 
-    /// What to connect to: `postgres://user@host:port/name?sslmode=disable`, or `sqlite:///folder/tasks.db`.
+    /// What to connect to: `postgres://user:password@host:port/name?sslmode=disable`, or `sqlite:///folder/tasks.db`.
     #[must_use]
     pub fn url(&self) -> String {
         match &self.place {
             Place::Postgres(database) => database.url(),
             Place::Sqlite(database) => database.url(),
         }
+    }
+
+    /// The same for another role, which the server trusts. On Postgres alone.
+    #[must_use]
+    pub fn url_as(&self, role: &str) -> String {
+        let url = self.url();
+        let (_, server) = url.split_once('@').expect("a URL of Postgres has a user");
+        format!("postgres://{role}:{}@{server}", canary::PASSWORD_IN_URL)
     }
 
     /// The server that it is on, which it has to itself.

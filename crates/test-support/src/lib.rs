@@ -4,6 +4,7 @@
     reason = "a broken set-up must fail its test: every function here panics, and says what to do"
 )]
 
+pub mod canary;
 mod database;
 pub mod invariants;
 mod migrations;

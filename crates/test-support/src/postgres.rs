@@ -12,6 +12,7 @@ use uuid::Uuid;
 use self::connection::Connection;
 pub use self::own_server::{Disk, OwnServer};
 use self::template::template;
+use crate::canary::PASSWORD_IN_URL;
 
 const POOLER: &str = "TASKBOX_POSTGRES_POOLER";
 const SERVER: &str = "TASKBOX_POSTGRES_URL";
@@ -114,7 +115,7 @@ impl Database {
     }
 
     fn url_by(&self, server: &str) -> String {
-        let url = url_of(server, &self.name);
+        let url = with_password(&url_of(server, &self.name));
         match &self.schema {
             Some(schema) => format!("{url}&options=-csearch_path%3D{schema}"),
             None => url,
@@ -194,6 +195,16 @@ fn variable(name: &str) -> String {
     })
 }
 
+/// With the password of the canary, if it has none.
+fn with_password(url: &str) -> String {
+    match url.split_once('@') {
+        Some((user, rest)) if user.matches(':').count() == 1 => {
+            format!("{user}:{PASSWORD_IN_URL}@{rest}")
+        }
+        _ => url.to_owned(),
+    }
+}
+
 /// The URL of another database on the same server.
 fn url_of(server: &str, name: &str) -> String {
     let (address, options) = match server.split_once('?') {
@@ -217,7 +228,15 @@ fn on_own_runtime<T>(work: impl Future<Output = T>) -> T {
 
 #[cfg(test)]
 mod tests {
-    use super::url_of;
+    use super::{url_of, with_password};
+
+    #[test]
+    fn a_user_without_a_password_gets_one() {
+        let url = with_password("postgres://me@host/postgres");
+        assert_eq!(url, "postgres://me:c4n4ry%2Fp4ss@host/postgres");
+        assert_eq!(with_password(&url), url);
+        assert_eq!(with_password("postgres://host/x"), "postgres://host/x");
+    }
 
     #[test]
     fn only_the_name_of_the_database_changes() {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::runtime::{self, Runtime};
 use tokio::time::timeout;
 
-use crate::{Backend, TestDatabase, invariants};
+use crate::{Backend, TestDatabase, canary, invariants};
 
 /// Far beyond what any test takes on a slow machine: only what will never end gets there.
 const LIMIT: Duration = Duration::from_mins(1);
@@ -26,7 +26,8 @@ where
 }
 
 /// Runs a test on a migrated database of its own, on a runtime of two threads, and fails it if it has not
-/// ended within a minute. If it passed, the [invariants] must hold over the whole database.
+/// ended within a minute. If it passed, the [invariants] must hold over the whole database, and no secret of the [canary]
+/// may have been said.
 pub fn run<T>(backend: Backend, test: T)
 where
     T: for<'a> AsyncTest<'a> + Send + 'static,
@@ -84,6 +85,7 @@ fn run_on<T>(database: impl Future<Output = TestDatabase>, name: &str, test: T, 
 where
     T: for<'a> AsyncTest<'a> + Send + 'static,
 {
+    canary::listen();
     let runtime = runtime(name);
     let database = Arc::new(runtime.block_on(database));
     let outcome = runtime.block_on(watched(Arc::clone(&database), test, LIMIT));
@@ -127,10 +129,23 @@ fn finish(runtime: Runtime, database: &TestDatabase, outcome: Outcome, name: &st
     runtime.shutdown_background();
     database.remove();
     match outcome {
-        Outcome::Passed => {}
+        Outcome::Passed => assert_silent(),
         Outcome::Panicked(panic) => resume_unwind(panic),
         Outcome::Hung => panic!("{name} hung: it had not ended after {} s", LIMIT.as_secs()),
     }
+}
+
+/// The words are printed, and not panicked with: that would be heard.
+#[expect(clippy::print_stderr, reason = "it is what the failed test prints")]
+fn assert_silent() {
+    let found = canary::take_found();
+    for words in &found {
+        eprintln!("it was said: {words}");
+    }
+    assert!(
+        found.is_empty(),
+        "this test, or one beside it, said a secret: see above"
+    );
 }
 
 #[cfg(test)]

@@ -3,52 +3,76 @@
 #![cfg(all(feature = "postgres", feature = "sqlite"))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod ear;
 mod trouble;
 
 use std::time::Duration;
 
 use taskbox_dal::{DAL, Error, Result};
-use taskbox_test_support::{Backend, TestDatabase};
-
-/// The password, as it is and as a URL has it.
-const PASSWORD: [&str; 2] = ["c4n4ry/p4ss", "c4n4ry%2Fp4ss"];
-/// What tasks are given, return and fail with.
-const PAYLOAD: &str = "c4n4ry-payload";
+use taskbox_models::{ExecutionEvent, NewPipelineExecution, NewTaskExecution};
+use taskbox_test_support::{
+    TestDatabase,
+    canary::{PASSWORD_IN_URL, PAYLOAD, hear, hear_error},
+};
 
 taskbox_test_support::suite! {
-    both: [nothing_that_goes_wrong_shows_the_payload],
+    both: [
+        nothing_that_goes_wrong_shows_the_payload,
+        no_row_shows_what_is_its_users,
+    ],
     postgres: [no_connection_shows_its_password],
 }
 
 async fn nothing_that_goes_wrong_shows_the_payload(db: &TestDatabase) {
-    ear::listen();
-    let url = with_password(db);
+    let url = db.url();
     let dal = DAL::connect(&url).await.unwrap();
-    ear::hear(&format!("{dal:?} {:?}", DAL::builder(&url)));
-    for (what, error) in trouble::all(db, &dal, &url).await {
-        ear::hear_error(what, &error);
+    hear(&format!("{dal:?} {:?}", DAL::builder(&url)));
+    for error in trouble::all(db, &dal, &url).await {
+        hear_error(&error);
     }
-    ear::never_heard(&[&PASSWORD[..], &[PAYLOAD]].concat());
 }
 
-/// The server trusts most users, and so does not ask for it.
-fn with_password(db: &TestDatabase) -> String {
-    match db.backend() {
-        Backend::Postgres => db.url().replacen('@', &format!(":{}@", PASSWORD[1]), 1),
-        Backend::Sqlite => db.url(),
-    }
+async fn no_row_shows_what_is_its_users(db: &TestDatabase) {
+    let dal = DAL::connect(db.url()).await.unwrap();
+    let tasks = || dal.task_execution();
+    let new = NewPipelineExecution::new("p");
+    let pipeline = dal.pipeline_execution().create(new).await.unwrap().id;
+    let new = NewTaskExecution::new(pipeline, "t").input(PAYLOAD);
+    hear(&format!("{new:?}"));
+    let first = tasks().create(new).await.unwrap().id;
+    let second = NewTaskExecution::new(pipeline, "t").after(&[first]);
+    let second = tasks().create(second).await.unwrap().id;
+    tasks().skip(second, PAYLOAD).await.unwrap();
+    tasks().mark_ready(first).await.unwrap();
+    let worker = dal.worker().register("w").await.unwrap();
+    let claim = tasks().claim(&worker, 1).await.unwrap().remove(0);
+    assert_eq!(claim.input(), Some(&PAYLOAD.into()));
+    tasks()
+        .complete(&claim, Some(PAYLOAD.into()))
+        .await
+        .unwrap();
+
+    let task = tasks().get(first).await.unwrap();
+    assert_eq!(task.output, Some(PAYLOAD.into()));
+    let outputs = tasks().dependency_outputs(second).await.unwrap();
+    assert_eq!(outputs[0].output, Some(PAYLOAD.into()));
+    let events = dal.execution_event().list_by_task(second).await.unwrap();
+    let data = |event: &ExecutionEvent| event.event_data.as_ref().map(ToString::to_string);
+    assert!(
+        events
+            .iter()
+            .filter_map(data)
+            .any(|data| data.contains(PAYLOAD))
+    );
+    hear(&format!("{claim:?} {task:?} {outputs:?} {events:?}"));
 }
 
 async fn no_connection_shows_its_password(db: &TestDatabase) {
-    ear::listen();
     db.execute("DO $$ BEGIN CREATE ROLE taskbox_password LOGIN SUPERUSER PASSWORD 'p%/w'; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$").await;
-    let url = with_password(db);
+    let url = db.url();
     let (good, _) = url.split_once('?').unwrap();
-    let asked = good
-        .replace("postgres:", "taskbox_password:")
-        .replace("taskbox_password://", "postgres://");
-    let password = PASSWORD[1];
+    let asked = db.url_as("taskbox_password");
+    let (asked, _) = asked.split_once('?').unwrap();
+    let password = PASSWORD_IN_URL;
     for url in [
         format!("{asked}?sslmode=require"),
         format!("{asked}?sslmode=disable"),
@@ -68,22 +92,18 @@ async fn no_connection_shows_its_password(db: &TestDatabase) {
         format!("postgres://u:{password}:{password}@127.0.0.1:{password}/"),
     ] {
         let builder = DAL::builder(&url).acquire_timeout(Duration::from_secs(2));
-        ear::hear(&format!("{builder:?}"));
+        hear(&format!("{builder:?}"));
         match builder.connect().await {
-            Err(error) => ear::hear_error("connect", &error),
+            Err(error) => hear_error(&error),
             Ok(dal) => panic!("connected to {url} as {dal:?}"),
         }
     }
-    ear::never_heard(&PASSWORD);
 }
 
 /// The error of a call that has to fail.
-async fn error<T>(
-    what: &'static str,
-    call: impl Future<Output = Result<T>>,
-) -> (&'static str, Error) {
+async fn error<T>(what: &str, call: impl Future<Output = Result<T>>) -> Error {
     match call.await {
-        Err(error) => (what, error),
+        Err(error) => error,
         Ok(_) => panic!("{what} did not fail"),
     }
 }

@@ -7,15 +7,12 @@ use diesel_async::RunQueryDsl;
 use serde_json::{Value, json};
 use taskbox_dal::{DAL, Error, Result, Tx};
 use taskbox_models::{Claim, NewPipelineExecution, NewTaskExecution};
-use taskbox_test_support::{Backend, TestDatabase};
+use taskbox_test_support::{Backend, TestDatabase, canary::PAYLOAD};
 use uuid::Uuid;
 
-use super::{PAYLOAD, error};
+use super::error;
 
-/// What was called, and what it answered.
-type Failure = (&'static str, Error);
-
-pub(crate) async fn all(db: &TestDatabase, dal: &DAL, url: &str) -> Vec<Failure> {
+pub(crate) async fn all(db: &TestDatabase, dal: &DAL, url: &str) -> Vec<Error> {
     let mut trouble = refusals(dal).await;
     trouble.extend(spoiled(dal).await);
     trouble.extend(Box::pin(too_late(dal, url)).await);
@@ -42,7 +39,7 @@ async fn running(dal: &DAL) -> Claim {
         .remove(0)
 }
 
-async fn refusals(dal: &DAL) -> Vec<Failure> {
+async fn refusals(dal: &DAL) -> Vec<Error> {
     let tasks = || dal.task_execution();
     let id = Uuid::now_v7();
     tasks().create(task().id(id)).await.unwrap();
@@ -87,7 +84,7 @@ async fn wrong(tx: &mut Tx<'_>) -> Result<()> {
 }
 
 /// Transactions of which a statement fails.
-async fn spoiled(dal: &DAL) -> Vec<Failure> {
+async fn spoiled(dal: &DAL) -> Vec<Error> {
     let failed = dal.transaction(async |tx| {
         tx.task_execution().create(task()).await?;
         wrong(tx).await
@@ -99,7 +96,7 @@ async fn spoiled(dal: &DAL) -> Vec<Failure> {
     vec![error("failed", failed).await, error("again", again).await]
 }
 
-async fn too_late(dal: &DAL, url: &str) -> Vec<Failure> {
+async fn too_late(dal: &DAL, url: &str) -> Vec<Error> {
     let one = DAL::builder(url)
         .pool_size(1)
         .acquire_timeout(Duration::from_secs(3));
@@ -136,7 +133,7 @@ async fn panics(dal: &DAL) {
 }
 
 /// The server ends the connection.
-async fn lost(dal: &DAL) -> Failure {
+async fn lost(dal: &DAL) -> Error {
     let lost = dal.transaction(async |tx| {
         tx.task_execution().create(task()).await?;
         let end = sql_query("SELECT pg_terminate_backend(pg_backend_pid())");
@@ -147,7 +144,7 @@ async fn lost(dal: &DAL) -> Failure {
 }
 
 /// A constraint of other software: the database has the whole row to say about it.
-async fn constraint(db: &TestDatabase, dal: &DAL) -> Failure {
+async fn constraint(db: &TestDatabase, dal: &DAL) -> Error {
     match db.backend() {
         Backend::Postgres => {
             db.execute("ALTER TABLE task_executions ADD CHECK (input IS NULL) NOT VALID")

@@ -10,7 +10,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use taskbox_dal::{DAL, Error, Result, Tx};
 use taskbox_models::{NewPipelineExecution, NewTaskExecution, NewTaskOutbox, TaskExecution};
-use taskbox_test_support::{Backend, TestDatabase};
+use taskbox_test_support::{Backend, TestDatabase, canary::PAYLOAD};
 
 use self::workers::{Known, on_dal as work_on_dal, on_tx as work_on_tx};
 use crate::operation::{Answer, MAX_ATTEMPTS, MAX_RECOVERIES, NewTask, Operation, Step};
@@ -63,7 +63,7 @@ macro_rules! call {
                 let delay = Duration::from_hours(1);
                 done($door.task_execution().schedule(*task, delay).await)
             }
-            Operation::Skip(task) => done($door.task_execution().skip(*task, "no need").await),
+            Operation::Skip(task) => done($door.task_execution().skip(*task, PAYLOAD).await),
             Operation::Cancel(task) => done($door.task_execution().cancel(*task).await),
             Operation::OutboxCreate(task) => {
                 let task_execution_id = *task;

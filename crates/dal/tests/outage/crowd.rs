@@ -22,9 +22,7 @@ async fn a_server_without_a_free_connection_says_so_and_is_used_again(db: &TestD
          GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}"
     ))
     .await;
-    let url = db
-        .url()
-        .replacen("postgres://postgres@", &format!("postgres://{role}@"), 1);
+    let url = db.url_as(&role);
     let dal = DAL::builder(&url).pool_size(CONNECTIONS);
     let dal = dal.connect().await.unwrap();
     let (other, line) = tokio_postgres::connect(&url, NoTls).await.unwrap();

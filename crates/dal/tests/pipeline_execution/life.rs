@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use taskbox_dal::{DAL, Error};
 use taskbox_models::{EventType, NewTaskExecution, PipelineExecution, PipelineStatus, TaskStatus};
-use taskbox_test_support::TestDatabase;
+use taskbox_test_support::{TestDatabase, canary::PAYLOAD};
 use uuid::Uuid;
 
 use crate::{
@@ -190,7 +190,7 @@ async fn a_pipeline_that_is_paused_ends_with_its_last_task(db: &TestDatabase) {
     let other = task_in(&dal, Some(id), TaskStatus::Cancelled).await;
     let row = get(&dal, id).await;
     assert_eq!(row.status, PipelineStatus::Paused, "while {task} is open");
-    assert_eq!(row.pause_reason.as_deref(), Some("lunch"));
+    assert_eq!(row.pause_reason.as_deref(), Some(PAYLOAD));
 
     dal.task_execution().skip(task, "not needed").await.unwrap();
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use taskbox_dal::{DAL, Result, Tx};
 use taskbox_models::{Claim, NewPipelineExecution, NewTaskExecution, RunWhen, Worker};
-use taskbox_test_support::TestDatabase;
+use taskbox_test_support::{TestDatabase, canary::PAYLOAD};
 use uuid::Uuid;
 
 use super::prepared::Operation;
@@ -69,7 +69,7 @@ macro_rules! call {
             Attempt::Deregister => door.worker().deregister(worker.clone()).await,
             Attempt::Claim => door.task_execution().claim(worker, 9).await.map(drop),
             Attempt::Complete | Attempt::CompleteOneOfAGraph => {
-                let output = Some(json!({"rows": 3}));
+                let output = Some(json!({PAYLOAD: [PAYLOAD]}));
                 door.task_execution().complete(&claims[0], output).await
             }
             Attempt::CompleteMany => {
@@ -78,11 +78,11 @@ macro_rules! call {
                 moved.map(drop)
             }
             Attempt::FailMany => {
-                let batch = each(claims, |claim| (claim, "broken".to_owned()));
+                let batch = each(claims, |claim| (claim, PAYLOAD.to_owned()));
                 door.task_execution().fail_many(&batch).await.map(drop)
             }
             Attempt::RetryMany => {
-                let batch = each(claims, |claim| (claim, "broken".to_owned(), HOUR));
+                let batch = each(claims, |claim| (claim, PAYLOAD.to_owned(), HOUR));
                 let moved = door.task_execution().schedule_retry_many(&batch).await;
                 moved.map(drop)
             }
@@ -91,7 +91,7 @@ macro_rules! call {
                 door.task_execution().defer_many(&batch).await.map(drop)
             }
             Attempt::ReleaseMany => door.task_execution().release_many(claims).await.map(drop),
-            Attempt::FailOneOfAGraph => door.task_execution().fail(&claims[0], "broken").await,
+            Attempt::FailOneOfAGraph => door.task_execution().fail(&claims[0], PAYLOAD).await,
             Attempt::RetryLater => retry(door.task_execution(), &claims[0], HOUR).await,
             Attempt::RetryAtOnce | Attempt::RetryNoMore => {
                 retry(door.task_execution(), &claims[0], Duration::ZERO).await
@@ -126,7 +126,7 @@ async fn retry<D: taskbox_dal::Door>(
     claim: &Claim,
     delay: Duration,
 ) -> Result<()> {
-    tasks.schedule_retry(claim, "broken", delay).await
+    tasks.schedule_retry(claim, PAYLOAD, delay).await
 }
 
 impl Operation for Attempt {
@@ -148,7 +148,9 @@ impl Operation for Attempt {
         } else {
             5
         };
-        let first = NewTaskExecution::new(pipeline, "t").max_attempts(attempts);
+        let first = NewTaskExecution::new(pipeline, "t")
+            .input(PAYLOAD)
+            .max_attempts(attempts);
         make_ready(dal, first).await;
         if matches!(self, Self::Recover) {
             doom(db, dal).await;
@@ -156,7 +158,7 @@ impl Operation for Attempt {
         if self.is_of_many() {
             let other = self::pipeline(dal).await;
             make_ready(dal, NewTaskExecution::new(other, "t")).await;
-            make_ready(dal, NewTaskExecution::standalone("t")).await;
+            make_ready(dal, NewTaskExecution::standalone("t").input(PAYLOAD)).await;
         }
         let mut subject = Subject {
             pipeline,
@@ -210,7 +212,7 @@ impl Attempt {
                 expire(db).await;
             }
             Self::Redrive | Self::CreateGraph => {
-                tasks().fail(&subject.claims[0], "broken").await.unwrap();
+                tasks().fail(&subject.claims[0], PAYLOAD).await.unwrap();
             }
             _ => {}
         }
@@ -224,6 +226,7 @@ impl Subject {
         let held = self.claims[0].task_execution_id();
         let new = |after: &[Uuid]| {
             NewTaskExecution::new(self.pipeline, "t")
+                .input(PAYLOAD)
                 .id(Uuid::now_v7())
                 .after(after)
         };

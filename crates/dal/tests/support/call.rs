@@ -5,6 +5,7 @@ use std::time::Duration;
 use diesel_async::SimpleAsyncConnection;
 use taskbox_dal::{DAL, Result, Tx};
 use taskbox_models::{Claim, NewTaskExecution, NewTaskOutbox, Worker};
+use taskbox_test_support::canary::PAYLOAD;
 use uuid::Uuid;
 
 #[derive(Clone, Debug)]
@@ -52,11 +53,13 @@ macro_rules! make {
             Call::Claim(worker) => door.task_execution().claim(worker, 9).await.map(drop),
             Call::Complete(claim) => door.task_execution().complete(claim, None).await,
             Call::Create(pipeline) => {
-                let new = NewTaskExecution::new(*pipeline, "late");
+                let new = NewTaskExecution::new(*pipeline, "late").input(PAYLOAD);
                 door.task_execution().create(new).await.map(drop)
             }
             Call::CreateAfter(pipeline, task) => {
-                let new = NewTaskExecution::new(*pipeline, "late").after(&[*task]);
+                let new = NewTaskExecution::new(*pipeline, "late")
+                    .input(PAYLOAD)
+                    .after(&[*task]);
                 door.task_execution().create(new).await.map(drop)
             }
             Call::CreateRow(task) => {
@@ -68,7 +71,7 @@ macro_rules! make {
             Call::DeleteRow(task) => door.task_outbox().delete_by_task(*task).await.map(drop),
             Call::Deregister(worker) => door.worker().deregister(worker.clone()).await,
             Call::Expire => $raw(door, EXPIRE.to_owned()).await,
-            Call::Fail(claim) => door.task_execution().fail(claim, "broken").await,
+            Call::Fail(claim) => door.task_execution().fail(claim, PAYLOAD).await,
             Call::Heartbeat(worker) => door.worker().heartbeat(worker).await.map(drop),
             Call::Lock(task) => $raw(door, lock(*task)).await,
             Call::MarkReady(task) => door.task_execution().mark_ready(*task).await,
@@ -78,7 +81,7 @@ macro_rules! make {
             }
             Call::PausePipeline(pipeline) => {
                 let pipelines = door.pipeline_execution();
-                pipelines.pause(*pipeline, "lunch").await
+                pipelines.pause(*pipeline, PAYLOAD).await
             }
             Call::Recover => door.task_execution().recover_expired(9).await.map(drop),
             Call::Redrive(task) => door.task_execution().redrive(*task).await,
@@ -86,10 +89,10 @@ macro_rules! make {
             Call::ResumePipeline(pipeline) => door.pipeline_execution().resume(*pipeline).await,
             Call::Retry(claim) => {
                 let tasks = door.task_execution();
-                tasks.schedule_retry(claim, "broken", HOUR).await
+                tasks.schedule_retry(claim, PAYLOAD, HOUR).await
             }
             Call::Schedule(task) => door.task_execution().schedule(*task, HOUR).await,
-            Call::Skip(task) => door.task_execution().skip(*task, "not needed").await,
+            Call::Skip(task) => door.task_execution().skip(*task, PAYLOAD).await,
         }
     }};
 }

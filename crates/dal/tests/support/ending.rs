@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use taskbox_dal::{DAL, Moved, Result};
 use taskbox_models::{Claim, TaskStatus, Transition};
+use taskbox_test_support::canary::PAYLOAD;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
@@ -20,10 +21,10 @@ pub(crate) enum Ending {
 }
 
 pub(crate) const DELAY: Duration = Duration::from_secs(90);
-pub(crate) const ERROR: &str = "it's \"broken\": \u{1f525}\n\\";
+pub(crate) const ERROR: &str = "it's \"c4n4ry-payload\": \u{1f525}\n\\";
 
 pub(crate) fn output() -> Value {
-    json!({"rows": 3, "name": "it's"})
+    json!({"rows": 3, "name": format!("it's {PAYLOAD}")})
 }
 
 impl Ending {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use taskbox_dal::{DAL, Invariant, Result, Tx};
 use taskbox_models::{LiveTable, NewPipelineExecution, NewTaskExecution, NewTaskOutbox};
-use taskbox_test_support::{Backend, TestDatabase};
+use taskbox_test_support::{Backend, TestDatabase, canary::PAYLOAD};
 use uuid::Uuid;
 
 use super::prepared;
@@ -74,7 +74,7 @@ macro_rules! call {
                 door.pipeline_execution().create(new).await.map(drop)
             }
             Operation::CreateTasks => {
-                let in_pipeline = NewTaskExecution::new(pipeline, "t").id(task);
+                let in_pipeline = NewTaskExecution::new(pipeline, "t").id(task).input(PAYLOAD);
                 let new = vec![in_pipeline, NewTaskExecution::standalone("t").id(other)];
                 door.task_execution().create_many(new).await.map(drop)
             }
@@ -86,7 +86,7 @@ macro_rules! call {
                 moved.map(drop)
             }
             Operation::Schedule => door.task_execution().schedule(task, HOUR).await,
-            Operation::Skip => door.task_execution().skip(task, "not needed").await,
+            Operation::Skip => door.task_execution().skip(task, PAYLOAD).await,
             Operation::Cancel | Operation::CancelScheduled => {
                 door.task_execution().cancel(task).await
             }
@@ -108,7 +108,7 @@ macro_rules! call {
                 .delete_older_than(long_ago(1))
                 .await
                 .map(drop),
-            Operation::PausePipeline => door.pipeline_execution().pause(pipeline, "lunch").await,
+            Operation::PausePipeline => door.pipeline_execution().pause(pipeline, PAYLOAD).await,
             Operation::ResumePipeline => door.pipeline_execution().resume(pipeline).await,
             Operation::CancelPipeline | Operation::CancelEmptyPipeline => {
                 door.pipeline_execution().cancel(pipeline).await
@@ -160,7 +160,9 @@ impl prepared::Operation for Operation {
             return subject;
         }
         let new = vec![
-            NewTaskExecution::new(subject.pipeline, "t").id(subject.task),
+            NewTaskExecution::new(subject.pipeline, "t")
+                .id(subject.task)
+                .input(PAYLOAD),
             NewTaskExecution::standalone("t").id(subject.other),
         ];
         dal.task_execution().create_many(new).await.unwrap();
@@ -183,7 +185,7 @@ impl Operation {
             Self::ResumePipeline => {
                 tasks().mark_ready(task).await.unwrap();
                 let pipelines = dal.pipeline_execution();
-                pipelines.pause(subject.pipeline, "lunch").await.unwrap();
+                pipelines.pause(subject.pipeline, PAYLOAD).await.unwrap();
             }
             Self::Prune => {
                 tasks().skip(task, "").await.unwrap();

@@ -6,7 +6,7 @@ use chrono::DateTime;
 use futures_util::future::BoxFuture;
 use taskbox_dal::{DAL, EventCursor, Invariant, PipelineFilter, Result, TaskFilter};
 use taskbox_models::{EventType, NewPipelineExecution, NewTaskExecution, TaskStatus};
-use taskbox_test_support::Backend;
+use taskbox_test_support::{Backend, canary::PAYLOAD};
 use uuid::Uuid;
 
 /// What is read of: a task that was skipped because of another, in a pipeline that has ended.
@@ -125,7 +125,9 @@ impl Scene {
         let pipeline = dal.pipeline_execution().create(pipeline).await.unwrap().id;
         let (first, task) = (Uuid::now_v7(), Uuid::now_v7());
         let tasks = vec![
-            NewTaskExecution::new(pipeline, "t").id(first),
+            NewTaskExecution::new(pipeline, "t")
+                .id(first)
+                .input(PAYLOAD),
             NewTaskExecution::new(pipeline, "t")
                 .id(task)
                 .after(&[first]),

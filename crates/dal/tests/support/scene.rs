@@ -6,7 +6,7 @@ use taskbox_dal::{DAL, Error, Result};
 use taskbox_models::{
     Claim, EventType, NewPipelineExecution, NewTaskExecution, PipelineStatus, TaskStatus, Worker,
 };
-use taskbox_test_support::TestDatabase;
+use taskbox_test_support::{TestDatabase, canary::PAYLOAD};
 use uuid::Uuid;
 
 pub(crate) async fn connect(db: &TestDatabase) -> DAL {
@@ -14,7 +14,7 @@ pub(crate) async fn connect(db: &TestDatabase) -> DAL {
 }
 
 pub(crate) async fn standalone(dal: &DAL) -> Uuid {
-    let new = NewTaskExecution::standalone("t");
+    let new = NewTaskExecution::standalone("t").input(PAYLOAD);
     dal.task_execution().create(new).await.unwrap().id
 }
 
@@ -24,7 +24,7 @@ pub(crate) async fn pipeline(dal: &DAL) -> Uuid {
 }
 
 pub(crate) async fn task_of(dal: &DAL, pipeline: Uuid) -> Uuid {
-    let new = NewTaskExecution::new(pipeline, "t");
+    let new = NewTaskExecution::new(pipeline, "t").input(PAYLOAD);
     dal.task_execution().create(new).await.unwrap().id
 }
 
@@ -54,7 +54,7 @@ pub(crate) async fn with_a_stale_row(db: &TestDatabase, dal: &DAL) -> Uuid {
 
 /// Tasks that are ready, in a pipeline or not.
 pub(crate) async fn ready(dal: &DAL, pipeline: Option<Uuid>, number: usize) -> Vec<Uuid> {
-    let mut new = NewTaskExecution::standalone("t");
+    let mut new = NewTaskExecution::standalone("t").input(PAYLOAD);
     new.pipeline_execution_id = pipeline;
     let made = dal.task_execution().create_many(vec![new; number]).await;
     let tasks: Vec<_> = made.unwrap().iter().map(|task| task.id).collect();

@@ -2,10 +2,11 @@
 
 use taskbox_dal::DAL;
 use taskbox_models::{NewTaskExecution, TaskStatus};
+use taskbox_test_support::canary::PAYLOAD;
 use uuid::Uuid;
 
 pub(crate) async fn create(dal: &DAL) -> Uuid {
-    let task = NewTaskExecution::standalone("ship");
+    let task = NewTaskExecution::standalone("ship").input(PAYLOAD);
     dal.task_execution().create(task).await.unwrap().id
 }
 

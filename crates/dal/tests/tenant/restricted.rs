@@ -26,9 +26,7 @@ async fn role(db: &TestDatabase) -> String {
 
 /// A handle of that role.
 async fn connect(db: &TestDatabase, role: &str) -> DAL {
-    let url = db.url();
-    let (_, server) = url.split_once('@').unwrap();
-    let dal = DAL::builder(format!("postgres://{role}@{server}")).schema("tenant_a");
+    let dal = DAL::builder(db.url_as(role)).schema("tenant_a");
     dal.connect().await.unwrap()
 }
 

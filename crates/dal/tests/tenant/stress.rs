@@ -7,7 +7,7 @@ use diesel_async::SimpleAsyncConnection;
 use fastrand::Rng;
 use taskbox_dal::{DAL, Error, Result, Tx};
 use taskbox_models::{Claim, NewPipelineExecution, NewTaskExecution, Worker};
-use taskbox_test_support::{TestDatabase, invariants};
+use taskbox_test_support::{TestDatabase, canary::PAYLOAD, invariants};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -116,7 +116,9 @@ impl Hand {
     }
 
     fn new_task(&self) -> NewTaskExecution {
-        NewTaskExecution::standalone(self.name).id(Uuid::now_v7())
+        NewTaskExecution::standalone(self.name)
+            .input(PAYLOAD)
+            .id(Uuid::now_v7())
     }
 
     async fn call(&mut self) -> Result<()> {
@@ -167,8 +169,8 @@ impl Hand {
         };
         let tasks = self.dal.task_execution();
         match self.random.u8(0..3) {
-            0 => tasks.fail(&claim, "broken").await,
-            1 => tasks.schedule_retry(&claim, "broken", Duration::ZERO).await,
+            0 => tasks.fail(&claim, PAYLOAD).await,
+            1 => tasks.schedule_retry(&claim, PAYLOAD, Duration::ZERO).await,
             _ => tasks.complete(&claim, None).await,
         }
     }

@@ -13,7 +13,7 @@ use std::{
 };
 
 use taskbox_dal::{DAL, DALBuilder, Error};
-use taskbox_test_support::TestDatabase;
+use taskbox_test_support::{TestDatabase, canary::PASSWORD_IN_URL};
 
 /// The password, which must show nowhere.
 const PASSWORD: &str = "s3cr3t";
@@ -58,7 +58,7 @@ async fn a_handle_does_not_show_its_password(db: &TestDatabase) {
     fn shown(value: &impl Debug) -> bool {
         format!("{value:?}{value:#?}").contains(PASSWORD)
     }
-    let url = db.url().replacen('@', &format!(":{PASSWORD}@"), 1);
+    let url = db.url().replacen(PASSWORD_IN_URL, PASSWORD, 1);
     let builder = DAL::builder(url);
     assert!(!shown(&builder));
     let dal = builder.connect().await.unwrap();

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use taskbox_executor::{RetryPolicy, TaskContext, TaskError};
 use taskbox_models::{NewTaskExecution, TaskStatus};
-use taskbox_test_support::TestDatabase;
+use taskbox_test_support::{TestDatabase, canary::PAYLOAD};
 
 use crate::support::{NEVER, builder, connect, ended, errors, events, get, ready, until};
 
@@ -83,10 +83,10 @@ async fn an_error_waits_for_the_delay_of_the_policy(db: &TestDatabase) {
     let executor = builder(&dal)
         .retry(RetryPolicy::constant(NEVER))
         .task("policy", async |_ctx, (): ()| {
-            Err::<(), _>(TaskError::retry("broken"))
+            Err::<(), _>(TaskError::retry(PAYLOAD))
         })
         .task("error", async |_ctx, (): ()| {
-            Err::<(), _>(TaskError::retry_after(2 * NEVER, "broken"))
+            Err::<(), _>(TaskError::retry_after(2 * NEVER, PAYLOAD))
         });
     let executor = executor.build().unwrap().start();
     until(&dal, by_policy, TaskStatus::Scheduled).await;
@@ -168,7 +168,7 @@ async fn input_that_does_not_parse_fails_its_task_alone(db: &TestDatabase) {
 /// They end together, so that they are written together.
 async fn output_that_cannot_be_kept_fails_its_task_alone(db: &TestDatabase) {
     let dal = connect(db).await;
-    let good = ready(&dal, NewTaskExecution::standalone("echo").input("fine")).await;
+    let good = ready(&dal, NewTaskExecution::standalone("echo").input(PAYLOAD)).await;
     let bad = ready(&dal, NewTaskExecution::standalone("echo").input("bad")).await;
     let together = std::sync::Arc::new(tokio::sync::Barrier::new(2));
     let executor = builder(&dal).task("echo", async move |_ctx, word: String| {

@@ -6,10 +6,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use taskbox_dal::DAL;
+use taskbox_dal::{DAL, Tx};
 use taskbox_executor::{ExecutorHandle, RetryPolicy, TaskContext};
 use taskbox_models::{NewTaskExecution, TaskStatus};
-use taskbox_test_support::{Backend, Disk, TestDatabase};
+use taskbox_test_support::{
+    Backend, Disk, TestDatabase,
+    canary::{PAYLOAD, hear},
+};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
@@ -30,8 +33,14 @@ const TASKS: usize = 200;
 
 /// Tasks that each enter themselves in the ledger, once they have leave to.
 async fn make(dal: &DAL) -> Vec<Uuid> {
-    let new = vec![NewTaskExecution::standalone("pay").max_attempts(10_000); TASKS];
-    let made = dal.task_execution().create_many(new).await.unwrap();
+    let new = NewTaskExecution::standalone("pay")
+        .input(PAYLOAD)
+        .max_attempts(10_000);
+    let made = dal
+        .task_execution()
+        .create_many(vec![new; TASKS])
+        .await
+        .unwrap();
     let tasks: Vec<_> = made.iter().map(|task| task.id).collect();
     let moved = dal.task_execution().mark_ready_many(&tasks).await.unwrap();
     assert_eq!(moved.moved, tasks);
@@ -42,10 +51,14 @@ fn pay(dal: &DAL, leave: &Arc<Semaphore>) -> ExecutorHandle {
     let leave = Arc::clone(leave);
     let executor = builder(dal)
         .retry(RetryPolicy::constant(Duration::from_millis(10)))
-        .task("pay", async move |ctx: TaskContext, (): ()| {
+        .task("pay", async move |ctx: TaskContext, input: String| {
+            hear(&format!("{ctx:?}"));
             leave.acquire().await?.forget();
-            ctx.complete_in(async |tx| Ok(ledger::enter(tx, &ctx).await?))
-                .await
+            let enter = async |tx: &mut Tx<'_>| {
+                ledger::enter(tx, &ctx).await?;
+                Ok(input.clone())
+            };
+            ctx.complete_in(enter).await
         });
     executor.build().unwrap().start()
 }
@@ -75,7 +88,6 @@ fn each_was_said_once(outages: usize) {
 }
 
 async fn an_executor_outlives_a_server_that_is_stopped_and_killed(db: &TestDatabase) {
-    warnings::listen();
     ledger::create(db).await;
     let dal = connect(db).await;
     let executor = pay(&dal, &Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)));
@@ -126,7 +138,6 @@ fn says_full(error: &str) -> bool {
 }
 
 async fn a_full_disk_holds_an_executor_up_and_loses_nothing(db: &TestDatabase) {
-    warnings::listen();
     ledger::create(db).await;
     let dal = connect(db).await;
     let tasks = make(&dal).await;

@@ -7,6 +7,8 @@ use std::{
     process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio},
 };
 
+use taskbox_test_support::canary;
+
 /// What the program printed and how it ended.
 pub(crate) struct Run {
     arguments: String,
@@ -48,12 +50,14 @@ pub(crate) fn finish(mut command: Command, arguments: &[&str]) -> Run {
         stdout,
         stderr,
     } = command.output().unwrap();
-    Run {
+    let run = Run {
         arguments: arguments.join(" "),
         code: status.code().unwrap(),
         stdout: String::from_utf8(stdout).unwrap(),
         stderr: String::from_utf8(stderr).unwrap(),
-    }
+    };
+    run.hear();
+    run
 }
 
 /// The program while it runs, to be stopped by Ctrl-C. It prints little.
@@ -108,11 +112,18 @@ impl Stopped {
         self.stdout.read_to_string(&mut self.run.stdout).unwrap();
         self.stderr.read_to_string(&mut self.run.stderr).unwrap();
         self.run.code = self.child.wait().unwrap().code().unwrap();
+        self.run.hear();
         self.run
     }
 }
 
 impl Run {
+    /// That it shows no password.
+    fn hear(&self) {
+        canary::hear(&self.stdout);
+        canary::hear(&self.stderr);
+    }
+
     /// As on a terminal, with the exit code if it is not 0.
     pub(crate) fn transcript(&self) -> String {
         let mut text = format!("$ taskbox {}\n{}", self.arguments, self.stdout);

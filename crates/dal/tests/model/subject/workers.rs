@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Mutex, time::Duration};
 
 use taskbox_dal::{DAL, Heartbeat, Recovered, Result, Tx};
 use taskbox_models::{Claim, Worker};
-use taskbox_test_support::Backend;
+use taskbox_test_support::{Backend, canary::PAYLOAD};
 use uuid::Uuid;
 
 use super::{Subject, answer, done};
@@ -84,10 +84,10 @@ macro_rules! call {
                 Some(claim) => Some(done({
                     let tasks = $door.task_execution();
                     match $work {
-                        Work::Fail(_) => tasks.fail(&claim, "no").await,
+                        Work::Fail(_) => tasks.fail(&claim, PAYLOAD).await,
                         Work::Retry(_, later) => {
                             let delay = if *later { HOUR } else { Duration::ZERO };
-                            tasks.schedule_retry(&claim, "no", delay).await
+                            tasks.schedule_retry(&claim, PAYLOAD, delay).await
                         }
                         Work::Defer(_) => tasks.defer(&claim, HOUR).await,
                         Work::Release(_) => tasks.release(&claim).await,
