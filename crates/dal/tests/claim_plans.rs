@@ -5,22 +5,14 @@ mod support {
     pub(crate) mod connect;
 }
 
-use diesel::{
-    QueryableByName,
-    sql_types::{BigInt, Text},
-};
-use diesel_async::RunQueryDsl;
 use support::connect::connect;
-use taskbox_dal::{DAL, Error};
+use taskbox_dal::DAL;
 use taskbox_models::{Claim, NewTaskExecution, Worker};
 use taskbox_test_support::TestDatabase;
 use uuid::Uuid;
 
 taskbox_test_support::suite! {
-    postgres: [
-        a_claim_takes_the_first_tasks_up_to_its_limit_by_any_plan,
-        a_connection_plans_a_claim_once_and_for_tables_of_any_size,
-    ]
+    postgres: [a_claim_takes_the_first_tasks_up_to_its_limit_by_any_plan]
 }
 
 /// What Postgres is to do without.
@@ -139,78 +131,4 @@ async fn claim(dal: &DAL, worker: &Worker, queues: &[&str], limit: usize) -> Vec
     };
     let claims = claims.unwrap();
     claims.iter().map(Claim::task_execution_id).collect()
-}
-
-/// A statement that a connection has prepared.
-#[derive(Debug, QueryableByName)]
-struct Prepared {
-    #[diesel(sql_type = Text)]
-    name: String,
-    #[diesel(sql_type = Text)]
-    parameters: String,
-    #[diesel(sql_type = BigInt)]
-    plans_of_its_own: i64,
-    #[diesel(sql_type = BigInt)]
-    by_kept_plan: i64,
-}
-
-/// The claims that the only connection of the pool has prepared.
-const CLAIMS: &str = "SELECT name,
-    (SELECT coalesce(string_agg(CASE type::text
-        WHEN 'uuid' THEN quote_literal('00000000-0000-0000-0000-000000000000') ELSE '1' END, ', '), '')
-     FROM unnest(parameter_types) type) AS parameters,
-    custom_plans AS plans_of_its_own, generic_plans AS by_kept_plan
-FROM pg_prepared_statements WHERE statement LIKE '%part_0%' AND NOT statement LIKE 'SELECT name%'";
-
-#[derive(QueryableByName)]
-struct Line {
-    #[diesel(sql_type = Text, column_name = "QUERY PLAN")]
-    text: String,
-}
-
-/// The plan that is kept is shown: by the setting alone it would be one of its own.
-async fn shown(dal: &DAL, claim: &Prepared) -> String {
-    let (name, parameters) = (&claim.name, &claim.parameters);
-    let explain = format!("EXPLAIN (COSTS OFF) EXECUTE {name} ({parameters})");
-    let lines: Vec<Line> = dal
-        .transaction(async |tx| {
-            let connection = tx.postgres()?;
-            let keep = "SET LOCAL plan_cache_mode = force_generic_plan";
-            diesel::sql_query(keep).execute(connection).await?;
-            let explain = diesel::sql_query(&explain);
-            Ok::<_, Error>(explain.load(connection).await?)
-        })
-        .await
-        .unwrap();
-    let lines = lines.into_iter().map(|line| line.text);
-    lines.collect::<Vec<_>>().join("\n")
-}
-
-async fn a_connection_plans_a_claim_once_and_for_tables_of_any_size(db: &TestDatabase) {
-    let dal = DAL::builder(db.url()).pool_size(1).connect().await.unwrap();
-    let worker = dal.worker().register("w").await.unwrap();
-    let few = vec![NewTaskExecution::standalone("t"); 3];
-    let few = dal.task_execution().create_many(few).await.unwrap();
-    let few: Vec<Uuid> = few.iter().map(|task| task.id).collect();
-    let _ = dal.task_execution().mark_ready_many(&few).await.unwrap();
-    // So few that whoever plans for them reads them all.
-    db.execute("ANALYZE").await;
-    for limit in [1, 2, 3, 10, 100, 1] {
-        claim(&dal, &worker, &[], limit).await;
-        claim(&dal, &worker, &QUEUES[..1], limit).await;
-    }
-    let claims: Vec<Prepared> = dal
-        .transaction(async |tx| {
-            let claims = diesel::sql_query(CLAIMS);
-            Ok::<_, Error>(claims.load(tx.postgres()?).await?)
-        })
-        .await
-        .unwrap();
-    let calls: i64 = claims.iter().map(|claim| claim.by_kept_plan).sum();
-    assert!(calls >= 12, "{claims:?}");
-    for claim in claims {
-        assert_eq!(claim.plans_of_its_own, 0, "{claim:?}");
-        let plan = shown(&dal, &claim).await;
-        assert!(!plan.contains("Seq Scan"), "{plan}");
-    }
 }

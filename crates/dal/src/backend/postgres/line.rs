@@ -18,13 +18,6 @@ use crate::queries::Sql;
 /// statement would be a transaction of its own and change half of what is to be one. So it asks for a property that
 /// such a transaction does not have, and that means nothing to those that write.
 const BEGIN: &str = "BEGIN DEFERRABLE";
-/// The same before a statement of which each connection keeps the plan: making it takes longer than what it is for. By
-/// itself the server makes it anew each time, since the limit and the places where to begin seem to matter.
-///
-/// A plan that is kept has to be good also when the tables have grown since it was made, so none may read a whole one.
-const BEGIN_KEEPING_PLANS: &str = "BEGIN DEFERRABLE;
-SET LOCAL plan_cache_mode = force_generic_plan;
-SET LOCAL enable_seqscan = off";
 
 pub(crate) type Line<'c> = crate::backend::Line<'c, AsyncPgConnection>;
 
@@ -45,34 +38,6 @@ impl Line<'_> {
         U: FromSqlRow<S, Pg> + Send + 'static,
         Pg: QueryMetadata<ST>,
     {
-        self.load_behind(BEGIN, statement).await
-    }
-
-    /// The same, by a plan that is made once for the connection, if it is the first statement.
-    pub(crate) async fn load_by_kept_plan<U, ST, S>(
-        &mut self,
-        statement: Sql<'_, ST>,
-    ) -> QueryResult<Vec<U>>
-    where
-        S: 'static,
-        ST: CompatibleType<U, Pg, SqlType = S> + 'static,
-        U: FromSqlRow<S, Pg> + Send + 'static,
-        Pg: QueryMetadata<ST>,
-    {
-        self.load_behind(BEGIN_KEEPING_PLANS, statement).await
-    }
-
-    async fn load_behind<U, ST, S>(
-        &mut self,
-        begin: &str,
-        statement: Sql<'_, ST>,
-    ) -> QueryResult<Vec<U>>
-    where
-        S: 'static,
-        ST: CompatibleType<U, Pg, SqlType = S> + 'static,
-        U: FromSqlRow<S, Pg> + Send + 'static,
-        Pg: QueryMetadata<ST>,
-    {
         if !self.is_to_begin {
             return statement.load(self.connection).await;
         }
@@ -84,7 +49,7 @@ impl Line<'_> {
         let mut line = &*self.connection;
         let mut same_line = line;
         // In this order, in which they are polled and so sent.
-        let (begun, answer) = join(line.batch_execute(begin), statement.load(&mut same_line)).await;
+        let (begun, answer) = join(line.batch_execute(BEGIN), statement.load(&mut same_line)).await;
         begun?;
         // Diesel did not see the BEGIN, and is told.
         AnsiTransactionManager::transaction_manager_status_mut(self.connection)

@@ -43,7 +43,7 @@ pub(crate) async fn claim(
         let limit = missing.min(candidates::BATCH);
         let pick = Pick { limit, ..pick };
         let statement = statement(pick, ranges.as_deref());
-        let rows: Vec<Taken> = line.load_by_kept_plan(statement).await?;
+        let rows: Vec<Taken> = line.load(statement).await?;
         faults.reach("claim: done")?;
         if rows.is_empty() && ranges.take().is_some() {
             continue;
