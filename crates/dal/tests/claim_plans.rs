@@ -12,7 +12,11 @@ use taskbox_test_support::TestDatabase;
 use uuid::Uuid;
 
 taskbox_test_support::suite! {
-    postgres: [a_claim_takes_the_first_tasks_up_to_its_limit_by_any_plan]
+    postgres: [
+        a_claim_takes_the_first_tasks_by_a_plan_of_its_own,
+        a_claim_takes_the_first_tasks_by_a_kept_plan_without_one_thing,
+        a_claim_takes_the_first_tasks_by_a_kept_plan_without_several,
+    ]
 }
 
 /// What Postgres is to do without.
@@ -39,6 +43,8 @@ const PLANS: [&[&str]; 12] = [
         "enable_hashjoin",
     ],
 ];
+/// Where those begin that do without several.
+const PAIRS: usize = 5;
 const QUEUES: [&str; 3] = ["mail", "video", "audio"];
 const TASKS: usize = 600;
 
@@ -49,29 +55,36 @@ struct Ready {
     queue: &'static str,
 }
 
-async fn a_claim_takes_the_first_tasks_up_to_its_limit_by_any_plan(db: &TestDatabase) {
-    for (mode, plans) in [
-        ("force_custom_plan", &PLANS[..2]),
-        ("force_generic_plan", &PLANS[..]),
-    ] {
-        for off in plans {
-            configure(db, mode, off).await;
-            let dal = connect(db).await;
-            let worker = dal.worker().register("w").await.unwrap();
-            let mut ready = make_ready(&dal).await;
-            db.execute("ANALYZE").await;
-            let scopes = [&QUEUES[..], &QUEUES[1..2], &QUEUES[..2], &[]];
-            for queues in scopes {
-                // The last begins where those before it have.
-                for limit in [7, 100, 7, 7] {
-                    let expected = take(&mut ready, queues, limit);
-                    let claimed = claim(&dal, &worker, queues, limit).await;
-                    assert_eq!(claimed, expected, "{queues:?} by {mode}, {off:?} off");
-                }
+async fn a_claim_takes_the_first_tasks_by_a_plan_of_its_own(db: &TestDatabase) {
+    take_all(db, "force_custom_plan", &PLANS[..2]).await;
+}
+
+async fn a_claim_takes_the_first_tasks_by_a_kept_plan_without_one_thing(db: &TestDatabase) {
+    take_all(db, "force_generic_plan", &PLANS[..PAIRS]).await;
+}
+
+async fn a_claim_takes_the_first_tasks_by_a_kept_plan_without_several(db: &TestDatabase) {
+    take_all(db, "force_generic_plan", &PLANS[PAIRS..]).await;
+}
+
+async fn take_all(db: &TestDatabase, mode: &str, plans: &[&[&str]]) {
+    for off in plans {
+        configure(db, mode, off).await;
+        let dal = connect(db).await;
+        let worker = dal.worker().register("w").await.unwrap();
+        let mut ready = make_ready(&dal).await;
+        db.execute("ANALYZE").await;
+        let scopes = [&QUEUES[..], &QUEUES[1..2], &QUEUES[..2], &[]];
+        for queues in scopes {
+            // The last begins where those before it have.
+            for limit in [7, 100, 7, 7] {
+                let expected = take(&mut ready, queues, limit);
+                let claimed = claim(&dal, &worker, queues, limit).await;
+                assert_eq!(claimed, expected, "{queues:?} by {mode}, {off:?} off");
             }
-            let rest = ready.len() + 1;
-            assert_eq!(claim(&dal, &worker, &[], rest).await.len(), ready.len());
         }
+        let rest = ready.len() + 1;
+        assert_eq!(claim(&dal, &worker, &[], rest).await.len(), ready.len());
     }
 }
 

@@ -99,7 +99,7 @@ async fn spoiled(dal: &DAL) -> Vec<Error> {
 async fn too_late(dal: &DAL, url: &str) -> Vec<Error> {
     let one = DAL::builder(url)
         .pool_size(1)
-        .acquire_timeout(Duration::from_secs(3));
+        .acquire_timeout(Duration::from_secs(1));
     let one = one.connect().await.unwrap();
     let inside = one.transaction(async |tx| {
         tx.task_execution().create(task()).await?;
