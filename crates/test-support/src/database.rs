@@ -188,6 +188,12 @@ impl TestDatabase {
         }
     }
 
+    /// Waits until so many sessions do, as [`count_blocked`](Self::count_blocked) counts them. Not on `SQLite`, where who
+    /// waits for another has not looked at anything yet.
+    pub async fn until_blocked(&self, sessions: i64) {
+        while self.backend() == Backend::Postgres && self.count_blocked().await < sessions {}
+    }
+
     /// The rows that a query answers, as text: `None` is NULL, and a UUID reads the same on both backends.
     /// Booleans don't (`t` and `f` against `1` and `0`), nor do times and JSON.
     pub async fn query_text(&self, sql: &str) -> Vec<Vec<Option<String>>> {

@@ -41,6 +41,10 @@ async fn panics(_db: &TestDatabase) {
     assert!(task.await.unwrap_err().is_panic());
 }
 
+async fn fails_with_it(_db: &TestDatabase) {
+    panic!("expected something else than {PAYLOAD}");
+}
+
 #[derive(Debug)]
 struct Outer(Inner);
 
@@ -76,5 +80,7 @@ fn whoever_says_a_secret_fails() {
     assert!(!ends_well(|| run(Backend::Sqlite, panics)));
     let shows = shows_it_in_the_debug_of_an_error;
     assert!(!ends_well(|| run(Backend::Sqlite, shows)));
+    // That one alone.
+    assert!(!ends_well(|| run(Backend::Sqlite, fails_with_it)));
     assert!(ends_well(|| run(Backend::Sqlite, says_nothing)));
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use taskbox_dal::{DAL, Error, Invariant};
 use taskbox_models::{EventType, LiveTable, NewTaskExecution, PipelineStatus, TaskStatus};
-use taskbox_test_support::{Backend, TestDatabase};
-use tokio::{sync::oneshot, task::yield_now};
+use taskbox_test_support::TestDatabase;
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use crate::{
@@ -238,7 +238,7 @@ async fn what_moves_on_meanwhile_is_looked_at_again(db: &TestDatabase) {
     let cancel = scene.dal.transaction(async |tx| {
         tx.task_execution().cancel(task).await?;
         let _ = begun.send(());
-        until_the_other_waits(db).await;
+        db.until_blocked(1).await;
         Ok::<_, Error>(())
     });
     let mend = async {
@@ -248,11 +248,4 @@ async fn what_moves_on_meanwhile_is_looked_at_again(db: &TestDatabase) {
     let (cancelled, mended) = tokio::join!(cancel, mend);
     cancelled.unwrap();
     assert_eq!(mended.unwrap(), 0);
-}
-
-/// For what the transaction has locked; on `SQLite` the other waits before it looks.
-async fn until_the_other_waits(db: &TestDatabase) {
-    while db.backend() == Backend::Postgres && db.count_blocked().await == 0 {
-        yield_now().await;
-    }
 }

@@ -2,8 +2,8 @@
 
 use taskbox_dal::{Error, Result};
 use taskbox_models::{Conflict, NewTaskExecution, TaskStatus};
-use taskbox_test_support::{Backend, TestDatabase};
-use tokio::{sync::oneshot, task::yield_now};
+use taskbox_test_support::TestDatabase;
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use crate::support::connect::connect;
@@ -18,7 +18,7 @@ async fn of_two_that_make_a_task_at_once_one_makes_it(db: &TestDatabase) {
     let first = dal.transaction(async |tx| {
         let made = tx.task_execution().create(new.clone()).await?;
         begun.send(()).unwrap();
-        until_the_other_waits(db).await;
+        db.until_blocked(1).await;
         Ok::<_, Error>(made)
     });
     let second = async {
@@ -36,11 +36,4 @@ async fn of_two_that_make_a_task_at_once_one_makes_it(db: &TestDatabase) {
         found: Some(TaskStatus::NotStarted),
     };
     assert_eq!(conflict, expected);
-}
-
-/// For the transaction that has the id in its index; on `SQLite` the other waits before it looks.
-async fn until_the_other_waits(db: &TestDatabase) {
-    while db.backend() == Backend::Postgres && db.count_blocked().await == 0 {
-        yield_now().await;
-    }
 }

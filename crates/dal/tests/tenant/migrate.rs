@@ -89,7 +89,7 @@ async fn a_tenant_does_not_wait_for_the_migration_of_another(db: &TestDatabase) 
     for number in 1..=2 {
         let a = unmigrated(db, "tenant_a").await;
         waiting.push(tokio::spawn(async move { a.migrate().await.unwrap() }));
-        while db.count_blocked().await < number {}
+        db.until_blocked(number).await;
     }
     let b = unmigrated(db, "tenant_b").await;
     assert_eq!(b.migrate().await.unwrap(), versions());

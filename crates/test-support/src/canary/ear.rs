@@ -1,7 +1,7 @@
 //! Hears everything that is said in this process.
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Debug, Write};
+use std::fmt::{self, Debug};
 use std::panic;
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::thread;
@@ -47,12 +47,14 @@ fn all() -> MutexGuard<'static, Vec<Warning>> {
     WARNINGS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The warnings of a module that were traced in this process, oldest first; none if there was none.
+/// The warnings of a module and those within it that were traced in this process, oldest first; none if there was none.
 #[must_use]
-pub fn warnings(target: &str) -> Vec<Warning> {
+pub fn warnings(module: &str) -> Vec<Warning> {
     let warnings = all();
-    let of_target = warnings.iter().filter(|warning| warning.target == target);
-    of_target.cloned().collect()
+    let of_module = warnings
+        .iter()
+        .filter(|warning| warning.target.starts_with(module));
+    of_module.cloned().collect()
 }
 
 struct Traced;
@@ -113,7 +115,7 @@ impl fmt::Display for Fields {
         for (name, value) in &self.0 {
             writeln!(f, "{name}={value}")?;
         }
-        f.write_char('\n')
+        Ok(())
     }
 }
 
